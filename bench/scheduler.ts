@@ -4,11 +4,13 @@
  *
  *   npm run bench:scheduler -- [--nodes N] [--pods N] [--only WORKLOAD] [--alone: pods share no ranking of nodes]
  */
+
 import { parseArgs } from 'node:util';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
 import { Client, type ResourceName, storeKey, systemWorld } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { silentLogger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { Cache } from '@keelson/scheduler/cache/cache';
@@ -161,13 +163,22 @@ async function run(
     clearNominations: async () => {},
     giveUp: () => false,
   };
-  const context = { profile: 'default-scheduler', snapshot, listers, nominations, world, writer };
+  const context = {
+    profile: 'default-scheduler',
+    snapshot,
+    listers,
+    nominations,
+    world,
+    writer,
+    isEnabled: isEnabledByDefault,
+  };
   const profile = new Profile(unspread ? withoutSpreading() : defaultProfile(), registry, context);
   const queue: SchedulingQueue = new SchedulingQueue({
     clock: world.clock,
     compare: (a, b) => profile.plugins.queueSort[0]!.compare!(a, b),
     initialBackoffMs: 1000,
     maxBackoffMs: 10_000,
+    popsEarly: true,
     hints: new Hints(new Map([[profile.name, profile.interests()]]), console.error),
     preEnqueue: (pod, gate) => profile.preEnqueue(pod, gate),
     current,
@@ -184,7 +195,7 @@ async function run(
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const failed = (...failure: Parameters<Scheduler['fail']>) => scheduler.fail(...failure);
-  const binder: Binder = new Binder({ ...common, extenders: undefined, failed });
+  const binder: Binder = new Binder({ ...common, extenders: undefined, tellsNodes: true, failed });
   const profileOf = sampled(new Map([[profile.name, profile]]), metrics, world.random);
   const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profileOf, algorithm, binder, current });
   for (let i = 0; i < pods; i++) {

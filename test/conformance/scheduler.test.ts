@@ -2,6 +2,7 @@
  * The same clusters and pods for kube-scheduler itself and for ours: why no node will do has to be said in the same words,
  * and the node that upstream chooses has to be one that scores highest here. KUBE_SCHEDULER names upstream's binary.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,6 +24,7 @@ import {
   systemWorld,
 } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { Explainer } from '@keelson/scheduler';
 import { parseConfiguration } from '@keelson/scheduler/config/read';
 import { Allocator } from '@keelson/scheduler/devices/allocator';
@@ -211,7 +213,9 @@ function requestsOnNode(pod: Pod, collections: Collections) {
   const classes = new Store<DeviceClass>();
   for (const each of collections.get('deviceclasses.resource.k8s.io') as DeviceClass[])
     classes.put(storeKey(each), each);
-  const resources = deviceResources(new PodInfo(pod).requests, byResource(classes)) ?? new Map<string, DeviceClass>();
+  const resources =
+    deviceResources(new PodInfo(pod).requests, byResource(classes, isEnabledByDefault)) ??
+    new Map<string, DeviceClass>();
   const lacking = [...resources].filter(([resource]) => Number(node.status.allocatable?.[resource] ?? 0) === 0);
   return requestsFor(pod, new Map(lacking));
 }

@@ -9,6 +9,7 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { GATES as CONTROLLER_GATES } from '@keelson/controllers/gates';
+import { GATES as SCHEDULER_GATES } from '@keelson/scheduler/gates';
 import { addressAt, parseCidr } from './cidr.ts';
 import { expectOurs, fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
 import { tellIdleGates } from './feature-gates.ts';
@@ -83,7 +84,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const errors = validate(values, new Set(Object.keys(settings)) as Given);
   if (errors.length > 0) throw new StartupError(errors.join('; '), "see 'keelson up --help'");
   const gates = parseFeatureGates(options.parts.featureGates);
-  tellIdleGates(gates, [...GATES, ...CONTROLLER_GATES], options.logger);
+  tellIdleGates(gates, [...GATES, ...CONTROLLER_GATES, ...SCHEDULER_GATES], options.logger);
   expectOurs(options.dataDirectory);
   await prepareDirectory(options.dataDirectory);
   // First, since it takes the directory for this process alone.

@@ -5,9 +5,6 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { LOGGING_GATES } from './commands/logging.ts';
 import { StartupError } from './startup-error.ts';
 
-/** Those that decide something in the scheduler. */
-export const SCHEDULER_GATES = ['OpportunisticBatching'] as const;
-
 /** Those that decide something in every component: its pages and its log. */
 export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', ...LOGGING_GATES] as const;
 

@@ -4,11 +4,13 @@
  */
 import { join } from 'node:path';
 import { Client, type ClientOptions, LeadLostError, systemWorld, type Transport } from '@keelson/client';
+import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Running, revived, together } from '@keelson/component/running';
 import { type ServerFactory, startSimulatedNodes } from '@keelson/kubelet';
+import type { IsEnabled } from '@keelson/scheduler/gates';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
 import { startControllerManager } from './kube-controller-manager/start.ts';
@@ -59,7 +61,7 @@ export async function startParts(
   const runtime = parts.node && (await findRuntime(parts.node.runtimeEndpoint));
   const started: Promise<Running>[] = [];
   if (parts.controllers) started.push(controllers(surroundings, parts));
-  if (parts.scheduler) started.push(scheduler(surroundings));
+  if (parts.scheduler) started.push(scheduler(surroundings, parts));
   const simulated = Array.from({ length: parts.simulatedNodes }, (_, i) => `simulated-${i}`);
   if (runtime?.kind === SIMULATED) simulated.unshift(surroundings.nodeName);
   if (simulated.length > 0) started.push(simulatedNodes(surroundings, simulated));
@@ -94,12 +96,14 @@ async function controllers(surroundings: Surroundings, { podRange, featureGates 
   );
 }
 
-async function scheduler(surroundings: Surroundings): Promise<Running> {
+async function scheduler(surroundings: Surroundings, { featureGates }: Parts): Promise<Running> {
+  const gates = parseFeatureGates(featureGates);
+  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
   const { values } = parseFlags(schedulerFlags, []);
   const component = 'kube-scheduler';
   const client = await clientOf(surroundings, component);
   return leading(surroundings, component, () =>
-    startKubeScheduler(values, client, { identity: surroundings.identity }),
+    startKubeScheduler(values, client, { identity: surroundings.identity, isEnabled }),
   );
 }
 

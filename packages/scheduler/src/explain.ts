@@ -3,6 +3,7 @@ import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import type { TypedObject } from '@keelson/api/object';
 import { type ResourceName, storeKey, type World } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { Cache } from './cache/cache.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import { Snapshot } from './cache/snapshot.ts';
@@ -59,7 +60,8 @@ export class Explainer {
     const listers = ((name: ResourceName) => this.#store(name)) as unknown as Listers;
     const nominations = { on: (node: string) => this.#nominatedOn(node) };
     for (const profile of configuration.profiles) {
-      const context = { profile: profile.schedulerName, snapshot: this.#snapshot, listers, nominations, world };
+      const about = { snapshot: this.#snapshot, listers, nominations, world, isEnabled: isEnabledByDefault };
+      const context = { profile: profile.schedulerName, ...about };
       this.#profiles.set(profile.schedulerName, new Profile(profile, plugins, context));
     }
   }

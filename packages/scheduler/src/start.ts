@@ -11,6 +11,7 @@ import {
   type ResourceTypes,
   withoutManagedFields,
 } from '@keelson/client';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import type { Logger } from '@keelson/component/logs/logger';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { ended, heardLater } from '@keelson/component/promises';
@@ -29,6 +30,7 @@ import { askOverHttp } from './extenders/http.ts';
 import type { IndexedLister, Listers, PluginFactory, Writer } from './framework/plugin.ts';
 import { Profile } from './framework/profile.ts';
 import { sampled } from './framework/sampled.ts';
+import type { IsEnabled } from './gates.ts';
 import { handleNodes, handleOthers, handlePods, podsOf } from './handlers.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { registry as inTree } from './plugins/registry.ts';
@@ -50,8 +52,8 @@ export interface SchedulerOptions {
   readonly election?: { readonly identity: string } | undefined;
   /** Plugins beside those in tree, or instead of them. */
   readonly plugins?: ReadonlyMap<string, PluginFactory> | undefined;
-  /** Whether pods that are alike share a ranking of nodes where they may (gate `OpportunisticBatching`). Default: they do. */
-  readonly batches?: boolean | undefined;
+  /** Whether a feature gate is. Default: as they are where nobody has said anything. */
+  readonly isEnabled?: IsEnabled | undefined;
   /** Seconds since any fixed time, for durations. */
   readonly stopwatch?: (() => number) | undefined;
 }
@@ -144,7 +146,8 @@ function electorOf(
 }
 
 function assemble(options: SchedulerOptions, configuration: SchedulerConfiguration, informers: InformerFactory) {
-  const { client, metrics: registry = new MetricsRegistry(), stopwatch = () => performance.now() / 1000 } = options;
+  const { client, metrics: registry = new MetricsRegistry(), isEnabled = isEnabledByDefault } = options;
+  const { stopwatch = () => performance.now() / 1000 } = options;
   const { world } = client;
   const cache = new Cache();
   const snapshot = new Snapshot();
@@ -189,6 +192,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
       listers: listersOf(informers),
       nominations,
       world,
+      isEnabled,
       writer,
       extenders,
     };
@@ -202,6 +206,7 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     compare: (a, b) => first.plugins.queueSort[0]!.compare!(a, b),
     initialBackoffMs: configuration.podInitialBackoffSeconds * 1000,
     maxBackoffMs: configuration.podMaxBackoffSeconds * 1000,
+    popsEarly: isEnabled('SchedulerPopFromBackoffQ'),
     hints: new Hints(
       interests,
       (plugin, error) => world.log.warn({ plugin, error }, 'A queueing hint failed'),
@@ -218,12 +223,13 @@ function assemble(options: SchedulerOptions, configuration: SchedulerConfigurati
     extenders,
     random: world.random,
     metrics,
-    batches: options.batches ?? true,
+    batches: isEnabled('OpportunisticBatching'),
   });
   const common = { client, cache, queue, permits, recorder, metrics, log: world.log };
   const binder: Binder = new Binder({
     ...common,
     extenders,
+    tellsNodes: isEnabled('NominatedNodeNameForExpectation'),
     failed: (...failure) => scheduler.fail(...failure),
   });
   const scheduler: Scheduler = new Scheduler({ ...common, snapshot, profileOf, algorithm, binder, current });

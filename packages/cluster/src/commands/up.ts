@@ -131,7 +131,7 @@ const ownDescriptions = {
   kubeconfig:
     'Where to write the access of the administrator; what else is in the file stays. Default: kubeconfig in --data-dir.',
   'feature-gates':
-    'Features of the API server and of the controllers to switch on or off: HPAScaleToZero=true. docs/feature-gates.md has them.',
+    'Features of API server, controllers and scheduler to switch on or off: HPAScaleToZero=true. docs/feature-gates.md has them.',
   'service-cluster-ip-range': 'Addresses of services, as CIDR; two of different families for dual stack.',
   'pod-network-cidr':
     'Addresses of pods, as CIDR; two of different families for dual stack. Default: none, pods have the network of the machine.',

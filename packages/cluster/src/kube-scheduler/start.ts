@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Client } from '@keelson/client';
 import type { MetricsRegistry } from '@keelson/component/metrics/registry';
 import type { RunningScheduler, SchedulerConfiguration } from '@keelson/scheduler';
+import type { IsEnabled } from '@keelson/scheduler/gates';
 import { StartupError } from '../startup-error.ts';
 import type { Values } from './flags.ts';
 
@@ -36,16 +37,16 @@ interface StartOptions {
   /** Where its metrics are registered. */
   readonly metrics?: MetricsRegistry | undefined;
   /** See the scheduler's own options. */
-  readonly batches?: boolean;
+  readonly isEnabled?: IsEnabled;
 }
 
 export async function startKubeScheduler(
   values: Values,
   client: Client,
-  { identity = `${hostname()}_${randomUUID()}`, metrics, batches }: StartOptions = {},
+  { identity = `${hostname()}_${randomUUID()}`, metrics, isEnabled }: StartOptions = {},
 ): Promise<RunningScheduler> {
   const { startScheduler } = await import('@keelson/scheduler');
   const configuration = await configurationOf(values);
   const election = configuration.leaderElection.leaderElect ? { identity } : undefined;
-  return startScheduler({ client, configuration, election, metrics, batches });
+  return startScheduler({ client, configuration, election, metrics, isEnabled });
 }

@@ -27,6 +27,8 @@ export interface BindingOptions {
   readonly queue: SchedulingQueue;
   readonly permits: Permits;
   readonly extenders: Extenders | undefined;
+  /** Whether pods that take long to be bound tell on which node they will be (gate `NominatedNodeNameForExpectation`). */
+  readonly tellsNodes: boolean;
   readonly recorder: EventRecorder;
   readonly metrics: SchedulerMetrics;
   readonly log: Logger;
@@ -85,11 +87,11 @@ export class Binder {
 
   async #run(placed: Placed, signal: AbortSignal): Promise<Failure | undefined> {
     const { profile, pod, node } = placed;
-    const { queue, permits, metrics } = this.#options;
+    const { queue, permits, metrics, tellsNodes } = this.#options;
     const prepares = profile.plugins.preBind.filter(
       (plugin) => plugin.hasPreBind?.(pod, node, placed.cycle?.states.get(plugin.name)) ?? true,
     );
-    if (prepares.length > 0 || permits.isHeld(pod.uid)) await this.#tellNode(placed, signal);
+    if (tellsNodes && (prepares.length > 0 || permits.isHeld(pod.uid))) await this.#tellNode(placed, signal);
     const [isHeld, heldAt] = [permits.isHeld(pod.uid), metrics.seconds()];
     const refused = await permits.wait(pod.uid);
     if (isHeld) metrics.permitted(refused?.code ?? 'Success', heldAt);

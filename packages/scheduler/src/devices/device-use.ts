@@ -6,7 +6,7 @@
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { Device, DeviceClass, ResourceSlice } from '@keelson/api/generated/types/resource/v1';
 import type { Lister } from '@keelson/client';
-import type { Listers } from '../framework/plugin.ts';
+import type { PluginContext } from '../framework/plugin.ts';
 import type { Resources } from '../pods/resources.ts';
 import type { Allocated } from './allocator.ts';
 import { byResource, classOf, type DeviceResources, type IndexedClasses } from './extended-resources.ts';
@@ -29,9 +29,9 @@ export interface DeviceUseParts {
   readonly selectors: Selectors;
 }
 
-export function deviceUseParts(listers: Listers): DeviceUseParts {
+export function deviceUseParts({ listers, isEnabled }: Pick<PluginContext, 'listers' | 'isEnabled'>): DeviceUseParts {
   return {
-    classes: byResource(listers('deviceclasses.resource.k8s.io')),
+    classes: byResource(listers('deviceclasses.resource.k8s.io'), isEnabled),
     slices: listers('resourceslices.resource.k8s.io'),
     tracker: ClaimTracker.of(listers('resourceclaims.resource.k8s.io')),
     selectors: new Selectors(),

@@ -80,7 +80,16 @@ describe('the class behind a resource', () => {
     makeClass('unnamed'),
   ];
   for (const each of all) classes.put(each.metadata.name!, each);
-  const indexed = byResource(classes);
+  const indexed = byResource(classes, () => true);
+
+  it('none without the gate', () => {
+    expect(
+      classOf(
+        gpu,
+        byResource(classes, () => false),
+      ),
+    ).toBeUndefined();
+  });
 
   it.each([
     [gpu, 'a'],

@@ -8,6 +8,7 @@ import { isExtendedResource } from '@keelson/api/resources/names';
 import { isSidecar } from '@keelson/api/resources/pod';
 import { type Draft, isControlledBy, type Lister } from '@keelson/client';
 import type { IndexedLister } from '../framework/plugin.ts';
+import type { IsEnabled } from '../gates.ts';
 import { amountsOf } from '../pods/requests.ts';
 import type { Resources } from '../pods/resources.ts';
 
@@ -23,8 +24,11 @@ export type IndexedClasses = Pick<Lister<DeviceClass>, 'get' | 'byIndex'>;
 const BY_RESOURCE = 'extendedResourceName';
 const namesOf = ({ spec }: DeviceClass) => [spec.extendedResourceName ?? []].flat();
 
-/** Whoever looks for classes by resource begins with this. */
-export function byResource(classes: IndexedLister<DeviceClass>): IndexedClasses {
+const NONE: IndexedClasses = { get: () => undefined, byIndex: () => [] };
+
+/** Whoever looks for classes by resource begins with this; none stands behind one without the gate `DRAExtendedResource`. */
+export function byResource(classes: IndexedLister<DeviceClass>, isEnabled: IsEnabled): IndexedClasses {
+  if (!isEnabled('DRAExtendedResource')) return NONE;
   classes.addIndex(BY_RESOURCE, namesOf);
   return classes;
 }

@@ -10,6 +10,7 @@ import type { Client, EventRecorder, Lister, ResourceName, ResourceTypes, World 
 import type { IndexFunction } from '@keelson/client/informer/store';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
 import type { Candidate } from '../preemption/candidates.ts';
 import type { ClusterEvent } from './events.ts';
@@ -155,6 +156,7 @@ export interface PluginContext {
   readonly listers: Listers;
   readonly nominations: Nominations;
   readonly world: World;
+  readonly isEnabled: IsEnabled;
   readonly extenders?: PreemptionExtenders | undefined;
   /** Absent where nothing is to be written: when a decision is explained. */
   readonly writer?: Writer | undefined;

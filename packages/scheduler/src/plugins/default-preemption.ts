@@ -13,9 +13,10 @@ const notHelpful = unresolvable('', 'Preemption is not helpful for scheduling');
 
 /** Makes room for pods of higher priority (pkg/scheduler/framework/plugins/defaultpreemption). */
 export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginContext): Plugin {
-  const { snapshot, listers, nominations, world, writer, extenders } = context;
+  const { snapshot, listers, nominations, world, writer, extenders, isEnabled } = context;
   const pods = listers('pods');
   const budgets = listers('poddisruptionbudgets.policy');
+  const isAsync = isEnabled('SchedulerAsyncPreemption');
   const evictor = writer && new Evictor({ writer, pods, nominations });
   const rejected = (why: string, nominate?: string): PostFilterResult => ({
     rejection: unschedulable(name, `preemption: ${why}`),
@@ -39,6 +40,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     if (best && extenders?.hasSayInPreemption(pod)) {
       return { nominate: best.node, confirm: () => confirmed(pod, candidates, now) };
     }
+    if (best && !isAsync && evictor) return { nominate: best.node, confirm: () => evicted(pod, best) };
     if (best) {
       evictor?.begin(pod, best);
       return { nominate: best.node };
@@ -49,12 +51,18 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     return rejected(fitMessage(snapshot.nodes.length, found), '');
   };
 
+  const evicted = async (pod: PodInfo, best: Candidate): Promise<PostFilterResult> => {
+    await evictor?.evict(pod, best);
+    return { nominate: best.node };
+  };
+
   const confirmed = async (pod: PodInfo, candidates: readonly Candidate[], now: number): Promise<PostFilterResult> => {
     const left = await extenders!.preempt(pod, candidates, snapshot).catch((error: Error) => {
       throw new Error(`preemption: ${error.message}`, { cause: error });
     });
     const best = bestOf(left, now);
     if (!best) return rejected('no candidate node for preemption');
+    if (!isAsync) return evicted(pod, best);
     evictor?.begin(pod, best);
     return { nominate: best.node };
   };
@@ -69,7 +77,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       writer?.preempted(undefined);
       return preempt(pod, cycle, verdicts);
     },
-    events: () => [{ event: clusterEvent('Pod', Action.delete), helps: () => false }],
+    events: () => (isAsync ? [{ event: clusterEvent('Pod', Action.delete), helps: () => false }] : []),
   };
 }
 

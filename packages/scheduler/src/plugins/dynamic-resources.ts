@@ -8,6 +8,7 @@ import type { DynamicResourcesArgs } from '../config/types.ts';
 import { patchPodStatus } from '../cycle/pod-status.ts';
 import { byResource, claimLeftOver, deviceResources, toWrite, unwrittenClaim } from '../devices/extended-resources.ts';
 import { type Given, type GivenExtended, NodeDevices } from '../devices/node-devices.ts';
+import { offered, whyDisabled } from '../devices/offers.ts';
 import { claimsOf, isReservedFor } from '../devices/pod-claims.ts';
 import { Pools } from '../devices/pools.ts';
 import { hasBindingConditions, isLate, readinessOf } from '../devices/readiness.ts';
@@ -64,10 +65,12 @@ interface State {
 /** Nodes from which the devices that the pod claims can be reached, or on which there are such; then reserves them. */
 export function dynamicResources(
   args: DynamicResourcesArgs,
-  { profile, listers, world, writer }: PluginContext,
+  { profile, listers, world, writer, isEnabled }: PluginContext,
 ): Plugin<State, State> {
   const tracker = ClaimTracker.of(listers('resourceclaims.resource.k8s.io'));
-  const classes = byResource(listers('deviceclasses.resource.k8s.io'));
+  const classes = listers('deviceclasses.resource.k8s.io');
+  const extended = byResource(classes, isEnabled);
+  const triesLong = args.filterTimeoutMs === 0 || !isEnabled('DRASchedulerFilterTimeout');
   const slices = listers('resourceslices.resource.k8s.io');
   const selectors = new Selectors();
   const claimsFor = ({ pod }: PodInfo) => claimsOf(pod, (key) => tracker.get(key));
@@ -81,7 +84,7 @@ export function dynamicResources(
   return {
     name,
     sign: ({ pod, requests }) =>
-      pod.spec.resourceClaims?.length || deviceResources(requests, classes) ? UNSIGNABLE : {},
+      pod.spec.resourceClaims?.length || deviceResources(requests, extended) ? UNSIGNABLE : {},
     preEnqueue(pod) {
       const claims = claimsFor(pod);
       return typeof claims === 'string' ? unresolvable(name, claims) : undefined;
@@ -89,7 +92,7 @@ export function dynamicResources(
     preFilter(pod) {
       const found = claimsFor(pod);
       if (typeof found === 'string') return unresolvable(name, found);
-      const resources = deviceResources(pod.requests, classes);
+      const resources = deviceResources(pod.requests, extended);
       if (found.length === 0 && !resources) return SKIP;
       const claims = found.map(podClaim);
       const open = claims.filter(({ claim }) => !claim.status?.allocation);
@@ -97,7 +100,7 @@ export function dynamicResources(
         const pending = tracker.isPending(claim);
         const problem = pending
           ? `resource claim ${storeKey(claim)} is in the process of being allocated`
-          : missingClass(claim, (each) => classes.get(each) !== undefined);
+          : (whyDisabled(claim, isEnabled) ?? missingClass(claim, (each) => classes.get(each) !== undefined));
         if (problem) return unresolvable(name, problem);
       }
       const search = open.length > 0 || resources !== undefined;
@@ -108,10 +111,10 @@ export function dynamicResources(
             resources && { resources, claim: unwrittenClaim(pod.pod, randomUUID()) },
             {
               classes: (each) => classes.get(each),
-              pools: new Pools(slices.values()),
+              pools: new Pools(offered(slices.values(), isEnabled)),
               allocated: tracker.allocated(),
               selectors,
-              steps: args.filterTimeoutMs > 0 ? args.filterTimeoutMs * STEPS_PER_MS : Number.POSITIVE_INFINITY,
+              steps: triesLong ? Number.POSITIVE_INFINITY : args.filterTimeoutMs * STEPS_PER_MS,
             },
           )
         : undefined;
@@ -207,7 +210,7 @@ export function dynamicResources(
       }
       if (state!.extended) await writeExtended(state!, pod, signal);
       const all = state!.written ? [...claims, podClaim(state!.written)] : claims;
-      if (all.some(({ claim }) => hasBindingConditions(claim))) {
+      if (isEnabled('DRADeviceBindingConditions') && all.some(({ claim }) => hasBindingConditions(claim))) {
         tell(writer!, pod, nodeName);
         await told(all, () => ready(all, signal));
       }

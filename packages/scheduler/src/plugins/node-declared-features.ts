@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import { Action, clusterEvent } from '../framework/events.ts';
-import { type Plugin, SKIP } from '../framework/plugin.ts';
+import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 
 const name = 'NodeDeclaredFeatures';
@@ -17,12 +17,16 @@ const features: Readonly<Record<string, (spec: Pod['spec']) => boolean>> = {
 };
 
 /** Nodes whose kubelets can do what the pod needs. */
-export function nodeDeclaredFeatures(): Plugin<readonly string[]> {
+export function nodeDeclaredFeatures(
+  _args: unknown,
+  { isEnabled }: Pick<PluginContext, 'isEnabled'>,
+): Plugin<readonly string[]> {
+  const isAsked = isEnabled(name);
   return {
     name,
     sign: ({ pod }) => ({ features: neededBy(pod) }),
     preFilter({ pod }) {
-      const needed = neededBy(pod);
+      const needed = isAsked ? neededBy(pod) : [];
       return needed.length === 0 ? SKIP : { state: needed };
     },
     filter(_, { node }, needed) {

@@ -19,9 +19,9 @@ interface State {
 /** Better nodes are those whose resources the pod makes more evenly used. */
 export function nodeResourcesBalancedAllocation(
   { resources }: NodeResourcesBalancedAllocationArgs,
-  { listers }: Pick<PluginContext, 'listers'>,
+  context: Pick<PluginContext, 'listers' | 'isEnabled'>,
 ): Plugin<unknown, State> {
-  const parts = deviceUseParts(listers);
+  const parts = deviceUseParts(context);
   return {
     name: 'NodeResourcesBalancedAllocation',
     sign: ({ requests }) => ({ requests }),

@@ -31,10 +31,10 @@ interface Asked {
 /** Nodes need room for what the pod asks for; the scoring strategy says whether full or empty ones are better. */
 export function nodeResourcesFit(
   args: NodeResourcesFitArgs,
-  { listers }: Pick<PluginContext, 'listers'>,
+  context: Pick<PluginContext, 'listers' | 'isEnabled'>,
 ): Plugin<Asked, Scored> {
   const { resources } = args.scoringStrategy;
-  const parts = deviceUseParts(listers);
+  const parts = deviceUseParts(context);
   const { classes } = parts;
   const score = resourceScorer(args.scoringStrategy);
   const ignored = ignoring(args);

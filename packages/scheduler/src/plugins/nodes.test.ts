@@ -49,7 +49,7 @@ describe('NodeDeclaredFeatures', () => {
   const able = makeNode('able', { status: { declaredFeatures: ['UserNamespacesHostNetworkSupport'] } });
   const cluster = new TestCluster([makeNode('old'), able]);
   const needing = makePod('p', { spec: { hostNetwork: true, hostUsers: false } });
-  const plugin = nodeDeclaredFeatures();
+  const plugin = nodeDeclaredFeatures(undefined, { isEnabled: () => true });
   it('what only some kubelets can do goes to those', () => {
     const old = "!node(s) didn't match Pod's required features";
     expect(cluster.filter(plugin, needing)).toEqual({ old });
@@ -57,6 +57,9 @@ describe('NodeDeclaredFeatures', () => {
     const restartPolicyRules = [{ action: 'RestartAllContainers' }];
     const restarting = makePod('p', { spec: { initContainers: [container({}, { restartPolicyRules })] } });
     expect(cluster.filter(plugin, restarting)).toEqual({ old, able: old });
+  });
+  it('nobody asks where the gate is off', () => {
+    expect(cluster.filter(nodeDeclaredFeatures(undefined, { isEnabled: () => false }), needing)).toEqual({});
   });
   it('a newer kubelet helps', () => {
     expect(helps(plugin, needing, makeNode('able'), able)).toBe(true);

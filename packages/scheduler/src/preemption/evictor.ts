@@ -35,8 +35,7 @@ export class Evictor {
   /** Returns at once. The pod is tried again when its last victim goes, or at once when one cannot be taken away. */
   begin(preemptor: PodInfo, { node, victims }: Candidate): void {
     const { writer } = this.#options;
-    writer.preempted(victims.pods.length);
-    const leaving = victims.pods.filter(({ pod }) => !pod.metadata.deletionTimestamp);
+    const leaving = this.#count(victims);
     if (leaving.length === 0) return;
     this.#running.set(preemptor.uid, undefined);
     const ended = writer.evicting();
@@ -52,6 +51,23 @@ export class Evictor {
         writer.activate([preemptor]);
       },
     );
+  }
+
+  /** Resolves when the victims have been told to go. @throws what the server says */
+  async evict(preemptor: PodInfo, { node, victims }: Candidate): Promise<void> {
+    const leaving = this.#count(victims);
+    if (leaving.length === 0) return;
+    try {
+      await this.#run(preemptor, node, leaving);
+    } finally {
+      this.#running.delete(preemptor.uid);
+    }
+  }
+
+  /** @returns those that are not leaving yet */
+  #count({ pods }: Candidate['victims']): PodInfo[] {
+    this.#options.writer.preempted(pods.length);
+    return pods.filter(({ pod }) => !pod.metadata.deletionTimestamp);
   }
 
   async #run(preemptor: PodInfo, node: string, victims: readonly PodInfo[]): Promise<void> {

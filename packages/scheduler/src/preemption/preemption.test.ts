@@ -1,10 +1,13 @@
 import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { PodDisruptionBudget } from '@keelson/api/generated/types/policy/v1';
+import { Client } from '@keelson/client';
+import { FakeTransport } from '@keelson/client/testing/transport';
+import { manualWorld } from '@keelson/client/testing/world';
 import { describe, expect, it } from 'vitest';
 import { defaultProfile } from '../config/defaults.ts';
 import { afterFilters } from '../cycle/algorithm.ts';
 import { Verdicts } from '../cycle/verdicts.ts';
-import type { PreemptionExtenders } from '../framework/plugin.ts';
+import type { PluginContext, PreemptionExtenders, Writer } from '../framework/plugin.ts';
 import { Profile } from '../framework/profile.ts';
 import { enoughCandidates } from '../plugins/default-preemption.ts';
 import { registry } from '../plugins/registry.ts';
@@ -52,7 +55,7 @@ function postFilter(
   pods: readonly Pod[],
   preemptor: Pod,
   budgets: readonly PodDisruptionBudget[] = [],
-  extenders?: PreemptionExtenders,
+  more: Partial<PluginContext> = {},
 ) {
   const cluster = new TestCluster(
     nodes.map((name) => makeNode(name)),
@@ -60,7 +63,7 @@ function postFilter(
   );
   cluster.put('pods', preemptor);
   cluster.put('poddisruptionbudgets.policy', ...budgets);
-  const profile = new Profile(defaultProfile(), registry, { ...cluster.context, extenders });
+  const profile = new Profile(defaultProfile(), registry, { ...cluster.context, ...more });
   const { cycle } = profile.begin(new PodInfo(preemptor), cluster.snapshot.nodes);
   const verdicts = new Verdicts();
   for (const node of cluster.snapshot.nodes) {
@@ -267,7 +270,49 @@ describe('extenders', () => {
       { message: `preemption: ${why}` },
     ],
   ])('%s', async (_, choose, ending) => {
-    const found = postFilter(['a', 'b'], given, important(), [], saying(choose));
+    const found = postFilter(['a', 'b'], given, important(), [], { extenders: saying(choose) });
     expect(await found.ending()).toEqual(ending);
+  });
+});
+
+describe('victims are taken away', () => {
+  function taking(isAsync: boolean, status = 200) {
+    const refused = { kind: 'Status', code: 403, reason: 'Forbidden', message: 'not allowed' };
+    const transport = new FakeTransport(({ method }) =>
+      method === 'DELETE' && status === 403 ? { status, body: refused } : { body: {} },
+    );
+    const client = new Client({ transport, component: 'test', world: manualWorld() });
+    const activated: string[] = [];
+    const writer: Writer = {
+      client,
+      recorder: { event: () => {} } as never,
+      activate: (pods) => void activated.push(...pods.map(({ name }) => name)),
+      giveUp: () => false,
+      preempted: () => {},
+      evicting: () => () => {},
+      claimCreated: () => {},
+      awaiting: () => () => {},
+      clearNominations: async () => {},
+    };
+    const isEnabled = (gate: string) => gate !== 'SchedulerAsyncPreemption' || isAsync;
+    const { ending } = postFilter(['a'], [full('a')], important(), [], { writer, isEnabled });
+    const deleted = () => transport.requests.some(({ method }) => method === 'DELETE');
+    return { ending, deleted, activated };
+  }
+
+  it.each([true, false])('beside other pods (%s), or before the next one is looked at', async (isAsync) => {
+    const { ending, deleted } = taking(isAsync);
+    expect(await ending()).toEqual({ nominate: 'a', message: '' });
+    expect(deleted()).toBe(!isAsync);
+    await expect.poll(deleted).toBe(true);
+  });
+
+  it('a failure is the outcome where it is waited for', async () => {
+    const waiting = taking(false, 403);
+    expect(await waiting.ending()).toEqual({ message: expect.stringContaining('not allowed') });
+    const going = taking(true, 403);
+    expect(await going.ending()).toEqual({ nominate: 'a', message: '' });
+    await expect.poll(() => going.activated).toEqual(['important']);
+    expect(waiting.activated).toEqual([]);
   });
 });

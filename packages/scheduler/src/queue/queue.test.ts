@@ -39,11 +39,16 @@ beforeEach(() => {
   clock = new ManualClock(START);
   pods = new Map();
   blocked = new Set();
-  queue = new SchedulingQueue({
+  queue = queueThat({ popsEarly: true });
+});
+
+const queueThat = ({ popsEarly }: { popsEarly: boolean }) =>
+  new SchedulingQueue({
     clock,
     compare: (a, b) => prioritySort().compare!(a, b),
     initialBackoffMs: 1000,
     maxBackoffMs: 10_000,
+    popsEarly,
     hints: new Hints(new Map([['default-scheduler', interests]]), () => {}),
     preEnqueue: (pod) =>
       blocked.has(pod.name) ? unresolvable('Blocked', 'blocked') : schedulingGates().preEnqueue!(pod),
@@ -51,7 +56,6 @@ beforeEach(() => {
     observer: { incoming() {}, rejected() {} },
     ready: () => {},
   });
-});
 
 const put = (pod: Pod): Pod => {
   pods.set(`${pod.metadata.namespace}/${pod.metadata.name}`, pod);
@@ -122,6 +126,16 @@ describe('the scheduling queue', () => {
     expect(popName()).toBeUndefined();
     clock.advance(2000);
     expect(popName()).toBe('broken');
+  });
+
+  it('who backs off does so to the end where nobody is taken early', () => {
+    queue = queueThat({ popsEarly: false });
+    add('rejected');
+    reject(queue.pop()!, ['Fit']);
+    queue.move(nodeAdd, undefined, makeNode('large'));
+    expect([queue.isReady, popName()]).toEqual([false, undefined]);
+    clock.advance(2000);
+    expect([queue.isReady, popName()]).toEqual([true, 'rejected']);
   });
 
   it('what happens while a pod is in flight counts when it is rejected', () => {

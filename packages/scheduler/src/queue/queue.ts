@@ -36,6 +36,8 @@ export interface QueueOptions {
   readonly compare: (a: QueuedPod, b: QueuedPod) => number;
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
+  /** Whether pods that back off are taken when nothing else is to do (gate `SchedulerPopFromBackoffQ`). */
+  readonly popsEarly: boolean;
   readonly hints: Hints;
   /** What the plugins of the pod's profile say before it becomes active. */
   readonly preEnqueue: (pod: PodInfo, first: string | undefined) => Rejection | undefined;
@@ -98,7 +100,7 @@ export class SchedulingQueue {
   pop(): QueuedPod | undefined {
     for (;;) {
       let pod = this.#active.pop();
-      if (!pod) {
+      if (!pod && this.#options.popsEarly) {
         pod = this.#backoff.popEarly();
         if (pod) this.#options.observer.incoming('active', popFromBackoff);
       }
@@ -111,7 +113,7 @@ export class SchedulingQueue {
   }
 
   get isReady(): boolean {
-    return this.#active.size > 0 || this.#backoff.hasEarly;
+    return this.#active.size > 0 || (this.#options.popsEarly && this.#backoff.hasEarly);
   }
 
   /** The pod has its node, or is given up. */

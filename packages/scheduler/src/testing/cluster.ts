@@ -3,6 +3,7 @@ import type { TypedObject } from '@keelson/api/object';
 import { type ResourceName, storeKey } from '@keelson/client';
 import { Store } from '@keelson/client/informer/store';
 import { manualWorld } from '@keelson/client/testing/world';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { Cache } from '../cache/cache.ts';
 import { Snapshot } from '../cache/snapshot.ts';
 import { Cycle } from '../framework/cycle.ts';
@@ -26,6 +27,7 @@ export class TestCluster {
       listers: ((name: ResourceName) => this.#store(name)) as unknown as Listers,
       nominations: { on: (node) => (this.nominated[node] ?? []).map((pod) => new PodInfo(pod)) },
       world: this.world,
+      isEnabled: isEnabledByDefault,
     };
     for (const node of nodes) this.cache.putNode(node);
     for (const pod of pods) this.put('pods', pod);
