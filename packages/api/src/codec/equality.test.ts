@@ -84,3 +84,8 @@ it('takes every object for equal to itself', () => {
     expect(semanticEqual(decode(), changed, type), name).toBe(false);
   }
 });
+
+it('finds in no object what every object inherits', () => {
+  expect(semanticEqual({}, { constructor: 'x' })).toBe(false);
+  expect(semanticEqual({ spec: {} }, { spec: { toString: 1 } })).toBe(false);
+});

@@ -50,7 +50,7 @@ function equalLists(a: readonly unknown[], b: readonly unknown[], element?: Type
 
 function equalFields(a: Tree, b: Tree, typeOf: (key: string) => Type | undefined): boolean {
   for (const key of Object.keys(a)) if (a[key] !== b[key] && !semanticEqual(a[key], b[key], typeOf(key))) return false;
-  for (const key of Object.keys(b)) if (!(key in a) && !isNothing(b[key], typeOf(key))) return false;
+  for (const key of Object.keys(b)) if (!Object.hasOwn(a, key) && !isNothing(b[key], typeOf(key))) return false;
   return true;
 }
 

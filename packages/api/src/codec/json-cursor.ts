@@ -192,3 +192,28 @@ export function int64(text: string): bigint | undefined {
 const MAX_INT64_LENGTH = String(-INT64_MAX - 1n).length;
 
 const LITERAL = /[-+.\w]+/y;
+
+/** What JSON says; an int64 beyond the safe integers is a bigint. @throws SyntaxError */
+export function parseKeepingIntegers(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return hasLargeNumber(text) ? new JsonCursor(text).json() : value;
+}
+
+/** Of 16 digits in a row one is a sixteenth character: a quarter of what it takes to look at each. */
+function hasLargeNumber(text: string): boolean {
+  for (let at = 15; at < text.length; at += 16) {
+    if (!isDigit(text, at)) continue;
+    let first = at;
+    let last = at;
+    while (isDigit(text, first - 1)) first--;
+    while (isDigit(text, last + 1)) last++;
+    if (last - first >= 15) return LARGE_NUMBER.test(text);
+  }
+  return false;
+}
+const LARGE_NUMBER = /[:,[]-?\d{16}/;
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
+}

@@ -118,3 +118,9 @@ it('frames events', () => {
   expect(frame.subarray(4, 4 + inner.length).equals(inner)).toBe(true);
   expect(frame.subarray(-size).equals(object)).toBe(true);
 });
+
+it('keeps large integers within free-form values', () => {
+  const type = typeOfKind('apps', 'v1', 'ControllerRevision')!;
+  const revision = { kind: 'ControllerRevision', apiVersion: 'apps/v1', metadata: {}, data: { a: 9007199254740993n } };
+  expect(open(encodeProtobuf(revision, type), type)).toMatchObject({ data: { a: 9007199254740993n } });
+});

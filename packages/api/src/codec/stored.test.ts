@@ -135,6 +135,11 @@ describe('what a kube-apiserver has stored', () => {
       expect(parseStored(Buffer.from(text)).spec).toEqual({ a: '1'.repeat(i), b: [-9999999999999999n] });
     }
   });
+  it('refuses what is cut off, large integers or not', () => {
+    const bytes = Buffer.from('{"kind":"A","apiVersion":"v1","metadata":{},"a":9007199254740993,"b":"cut');
+    expect(() => decodeStored(bytes)).toThrow(SyntaxError);
+  });
+
   it('refuses kinds that it does not know in protobuf', () => {
     const pod = normalize(object, typeOfKind('', 'v1', 'Pod')!);
     const strange = encodeProtobuf({ ...pod, kind: 'Strange' }, typeOfKind('', 'v1', 'Pod')!);

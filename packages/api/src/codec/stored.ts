@@ -12,7 +12,7 @@ import { atOnce, type Pieces } from '../pieces.ts';
 import { type StructType, typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
 import { jsonText, normalize } from './json.ts';
-import { JsonCursor } from './json-cursor.ts';
+import { parseKeepingIntegers } from './json-cursor.ts';
 import { METADATA_MEMBERS, metadataValueInOrder, sortedDeep } from './order.ts';
 import { isProtobuf, openProtobuf } from './protobuf.ts';
 
@@ -98,27 +98,7 @@ function decodeEnvelope(bytes: Buffer): KubeObject {
 
 /** Stored JSON as an object; an int64 beyond the safe integers is a bigint. */
 export function parseStored(bytes: Buffer): KubeObject {
-  const text = bytes.toString('utf8');
-  return (hasLargeNumber(text) ? new JsonCursor(text).json() : JSON.parse(text)) as KubeObject;
-}
-
-/** Of 16 digits in a row one is a sixteenth character: a quarter of what it takes to look at each. */
-function hasLargeNumber(text: string): boolean {
-  for (let at = 15; at < text.length; at += 16) {
-    if (!isDigit(text, at)) continue;
-    let first = at;
-    let last = at;
-    while (isDigit(text, first - 1)) first--;
-    while (isDigit(text, last + 1)) last++;
-    if (last - first >= 15) return LARGE_NUMBER.test(text);
-  }
-  return false;
-}
-const LARGE_NUMBER = /[:,[]-?\d{16}/;
-
-function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code >= 0x30 && code <= 0x39;
+  return parseKeepingIntegers(bytes.toString('utf8')) as KubeObject;
 }
 
 /** Undefined for bytes that are not laid out as encodeStored or encodeSorted does it. */

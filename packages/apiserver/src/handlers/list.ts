@@ -169,7 +169,8 @@ async function pageFromHistory(scope: Scope, selection: Selection, plan: Plan, r
   const range = namespaced && selection.namespace !== '' ? `${prefix}/${selection.namespace}/` : `${prefix}/`;
   const pace = new Pace();
   const items: CachedObject[] = [];
-  const limit = plan.limit > 0 ? Math.min(plan.limit, HISTORY_PAGE) : HISTORY_PAGE;
+  // Of a selection's pages nobody knows how many objects they take.
+  const limit = selection.everything && plan.limit > 0 ? Math.min(plan.limit, HISTORY_PAGE) : HISTORY_PAGE;
   const pages = pagesOf(environment.store, { prefix: range, from: plan.from ?? range, revision, limit });
   try {
     for await (const { kvs, count } of pages) {

@@ -135,6 +135,16 @@ describe('Http2Transport', () => {
     expect(await text(first.body)).toBe('ab');
   });
 
+  it('cuts what runs on connections that were left when it is closed', async () => {
+    const { transport, sessions, renew } = await serve((stream) => stream.respond({ ':status': 200 }));
+    const left = await transport.send(get());
+    renew();
+    await transport.send(get());
+    expect(sessions.length).toBe(2);
+    transport.close();
+    await expect(text(left.body)).rejects.toThrow();
+  });
+
   it('takes a new connection for new credentials', async () => {
     const { transport, sessions, renew } = await serve((stream) => {
       stream.respond({ ':status': 200 });

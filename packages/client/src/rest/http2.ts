@@ -38,7 +38,10 @@ export class Http2Transport implements Transport {
   readonly #options: Http2Options;
   readonly #origin: string;
   readonly #prefix: string;
+  /** Those that take requests. */
   readonly #connections = new Set<Connection>();
+  /** These, those that are on their way, and those on which requests still run. */
+  readonly #all = new Set<Connection>();
   #opening: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
   #material: TlsMaterial | undefined;
@@ -57,9 +60,10 @@ export class Http2Transport implements Transport {
     return connection.send({ ...request, path: this.#prefix + request.path });
   }
 
+  /** What is under way is cut. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#all) connection.destroy();
     this.#wake();
   }
 
@@ -90,14 +94,16 @@ export class Http2Transport implements Transport {
     const tunnel = await this.#tunnel(material);
     const connection = new Connection(this.#origin, material, tunnel, this.#options.clock, {
       freed: () => this.#wake(),
-      gone: () => {
+      retired: () => {
         this.#connections.delete(connection);
         this.#wake();
       },
+      gone: () => this.#all.delete(connection),
     });
-    await connection.ready;
+    this.#all.add(connection);
     if (this.#closed) connection.destroy();
-    else this.#connections.add(connection);
+    await connection.ready;
+    if (!this.#closed) this.#connections.add(connection);
   }
 
   async #tunnel(material: TlsMaterial): Promise<Socket | undefined> {
@@ -121,6 +127,8 @@ interface Owner {
   /** A stream is to spare again. */
   freed(): void;
   /** The connection takes no more requests. */
+  retired(): void;
+  /** Nothing is under way on it any more. */
   gone(): void;
 }
 
@@ -176,6 +184,7 @@ class Connection {
     session.once('close', () => {
       this.#cancelTimer();
       this.retire();
+      owner.gone();
     });
   }
 
@@ -230,7 +239,7 @@ class Connection {
     if (this.#retired) return;
     this.#retired = true;
     if (!this.#session.destroyed) this.#session.close();
-    this.#owner.gone();
+    this.#owner.retired();
   }
 
   destroy(): void {

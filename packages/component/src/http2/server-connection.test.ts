@@ -365,6 +365,36 @@ describe('with a client that does as it likes', () => {
     ]);
   });
 
+  it('answers to the end though a client that has not heard its farewell asks for more', async () => {
+    let answer = (): void => {};
+    const handler: Handler = (stream) => {
+      answer = () => stream.respond(OK, Buffer.from('last'));
+    };
+    const { port, connections } = await serve(handler);
+    const socket: Socket = connect(port, '127.0.0.1');
+    open.push(() => socket.destroy());
+    socket.write(Buffer.concat([...GREETING, head(1, END)]));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    while (!connections[0]?.openStreams) await turn();
+    connections[0].leave();
+    const late = [head(3, 0), data(3, 0, 'some'), windowUpdate(3, 10), data(3, END, 'more'), head(5, 0), head(5, END)];
+    const cancelled = [head(7, 0), frame(FRAME.reset, 0, 7, number(ERROR.cancel))];
+    const ping = frame(FRAME.ping, 0, 0, Buffer.from('12345678'));
+    socket.write(Buffer.concat([...late, ...cancelled, ping]));
+    const lines: string[] = [];
+    const reader = new FrameReader({
+      data: (id, _flags, piece) => lines.push(`data ${id} ${piece}`),
+      control: (type, _flags, id, payload) => {
+        if (type === FRAME.ping) answer();
+        if (type === FRAME.goAway) lines.push(`goaway ${payload.readUInt32BE(4)}`);
+        if (type === FRAME.reset) lines.push(`reset ${id}`);
+      },
+    });
+    socket.on('data', (piece: Buffer) => reader.read(piece));
+    await once(socket, 'end');
+    expect(lines).toEqual(['goaway 0', 'data 1 last']);
+  });
+
   it('has a slow client hear its last answer to the end', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
@@ -495,6 +525,18 @@ describe('with a client that does as it likes', () => {
     ]).flat();
     const lines = await told(() => {}, [...GREETING, ...rapid], /closed/);
     expect(lines).toEqual([`goaway ${ERROR.enhanceYourCalm}`, 'closed']);
+  });
+
+  it('has no use for a client that changes its settings all the time', async () => {
+    const changes = Array.from({ length: 101 }, (_, i) => settingsFrame([[SETTING.initialWindowSize, i]]));
+    const lines = await told(() => {}, [...GREETING, ...changes], /closed/);
+    expect(lines).toEqual([`goaway ${ERROR.enhanceYourCalm}`, 'closed']);
+  });
+
+  it('takes the last of several values of a setting', async () => {
+    const settings = settingsFrame([1, 2, 3, 4].map((value) => [SETTING.initialWindowSize, value] as const));
+    const answer: Handler = (stream) => stream.respond(OK, Buffer.from('123456789'));
+    expect(await told(answer, [PREFACE, settings, head(1, END)], /data/)).toEqual(['status 1 200', 'data 1 1234']);
   });
 
   it('does not answer for ever who does not read', async () => {

@@ -56,6 +56,9 @@ const MAX_UNREAD = 1 << 20;
 /** Streams that clients give up: so many at once, and so many each second (CVE-2023-44487; nghttp2's figures). */
 const RESETS = 1000;
 const RESETS_PER_SECOND = 33;
+/** Frames of settings, each of which is about all streams: clients send one or two. */
+const SETTINGS = 100;
+const SETTINGS_PER_SECOND = 10;
 /** Streams that were answered before all of their bodies had come, of which more may come. */
 const MAX_CUT = 1000;
 /** For what was said last to arrive before the connection is closed, when it has left, and to leave. */
@@ -72,6 +75,7 @@ export class ServerConnection implements StreamLink {
   readonly #cut = new Set<number>();
   readonly #blocks: BlockReader;
   readonly #resets: Allowance;
+  readonly #changes: Allowance;
   #lastId = 0;
   /** Of new streams. */
   #sendRoom = DEFAULT_WINDOW;
@@ -88,6 +92,7 @@ export class ServerConnection implements StreamLink {
     this.#blocks = new BlockReader(options.maxHeaderListBytes);
     this.#window = new ReceiveWindow(options.connectionWindow);
     this.#resets = new Allowance(RESETS, RESETS_PER_SECOND, options.now);
+    this.#changes = new Allowance(SETTINGS, SETTINGS_PER_SECOND, options.now);
     this.#outlet = new Outlet(socket, (stream) => this.#answered(stream as ServerStream));
     this.#outlet.send(
       settingsFrame([
@@ -207,7 +212,7 @@ export class ServerConnection implements StreamLink {
   }
 
   #data(id: number, flags: number, piece: Buffer, isPieceLast: boolean, size: number): void {
-    if (!this.#isGreeted || id === 0 || id > this.#lastId) throw new ProtocolError(ERROR.protocol, 'data of nothing');
+    if (!this.#isGreeted || id === 0 || !this.#mayBe(id)) throw new ProtocolError(ERROR.protocol, 'data of nothing');
     if (!this.#window.arrive(size)) throw new ProtocolError(ERROR.flowControl, 'more data than there is room for');
     const stream = this.#streams.get(id);
     const isLast = isPieceLast && (flags & FLAG.endStream) !== 0;
@@ -233,7 +238,7 @@ export class ServerConnection implements StreamLink {
     }
     checkFrame(type, flags, id, payload.length);
     const stream = this.#streams.get(id);
-    if (OF_STREAMS.has(type) && id > this.#lastId) throw new ProtocolError(ERROR.protocol, 'a frame of no stream');
+    if (OF_STREAMS.has(type) && !this.#mayBe(id)) throw new ProtocolError(ERROR.protocol, 'a frame of no stream');
     switch (type) {
       case FRAME.settings:
         if (!(flags & FLAG.ack)) this.#settings(payload);
@@ -251,6 +256,11 @@ export class ServerConnection implements StreamLink {
     }
   }
 
+  /** Whether there has been such a stream: those behind the farewell are nobody's. */
+  #mayBe(id: number): boolean {
+    return id <= this.#lastId || this.#isLeaving;
+  }
+
   /** To frames that a client may send as often as it likes, as long as it reads what it is told. */
   #reply(bytes: Buffer): void {
     if (this.#outlet.unread > MAX_UNREAD) this.socket.destroy();
@@ -259,7 +269,9 @@ export class ServerConnection implements StreamLink {
 
   #settings(payload: Buffer): void {
     this.#isGreeted = true;
-    for (const [setting, value] of settingsOf(payload)) {
+    if (!this.#changes.take()) throw new ProtocolError(ERROR.enhanceYourCalm, 'settings change too often');
+    // Of several values of one setting the last one holds.
+    for (const [setting, value] of new Map(settingsOf(payload))) {
       if (setting === SETTING.maxFrameSize) this.#outlet.maxFrame = value;
       if (setting !== SETTING.initialWindowSize) continue;
       const more = value - this.#sendRoom;
@@ -289,8 +301,12 @@ export class ServerConnection implements StreamLink {
       if (this.#cut.delete(id)) return;
       throw new ProtocolError(ERROR.streamClosed, 'a stream that has been');
     }
-    // What has come after the farewell is asked for again elsewhere.
-    if (this.#isLeaving) return;
+    // What has come after the farewell is asked for again elsewhere, and what belongs to it passed over.
+    if (this.#isLeaving) {
+      if (isLast) this.#cut.delete(id);
+      else this.#ignore(id);
+      return;
+    }
     this.#lastId = id;
     if (this.#streams.size >= this.#options.maxConcurrentStreams) {
       if (!isLast) this.#ignore(id);

@@ -1,8 +1,11 @@
 import type { Clock } from '@keelson/api/clock';
+import { Mutex } from '@keelson/component/promises';
 import type { Entry } from './journal.ts';
 
 /** Expired keys are looked for this often; etcd's lessor looks twice a second. */
 const TICK_MS = 500;
+/** How many are deleted at once: behind a pause of a day all that there is may have expired. */
+const AT_ONCE = 1000;
 
 /** Remembers which keys have a time to live, and has them deleted once it is over. */
 export class Expiry {
@@ -10,6 +13,7 @@ export class Expiry {
   readonly #expire: (entry: Entry) => Promise<void>;
   /** Entries by the tick in which they expire. Entries that were overwritten since are in it too. */
   readonly #due = new Map<number, Entry[]>();
+  readonly #deletions = new Mutex();
   #cancelTick: (() => void) | undefined;
   #closed = false;
 
@@ -43,16 +47,29 @@ export class Expiry {
 
   #tick(): void {
     this.#cancelTick = undefined;
-    const now = Math.floor(this.#clock.now() / TICK_MS);
-    const due = [...this.#due].filter(([tick]) => tick <= now);
-    for (const [tick, entries] of due) {
-      this.#due.delete(tick);
-      for (const entry of entries) {
-        this.#expire(entry).catch(() => {
-          if (!this.#closed) this.#addAt(now + 1, entry);
-        });
-      }
-    }
+    const due = [...this.#due].filter(([tick]) => tick <= this.#now);
+    for (const [tick] of due) this.#due.delete(tick);
+    const entries = due.flatMap(([, some]) => some);
+    if (entries.length > 0) void this.#deletions.run(() => this.#expireAll(entries));
     if (this.#due.size > 0) this.#scheduleTick();
+  }
+
+  async #expireAll(entries: readonly Entry[]): Promise<void> {
+    for (let i = 0; i < entries.length && !this.#closed; i += AT_ONCE) {
+      await Promise.all(entries.slice(i, i + AT_ONCE).map((entry) => this.#expireOne(entry)));
+    }
+  }
+
+  async #expireOne(entry: Entry): Promise<void> {
+    try {
+      await this.#expire(entry);
+    } catch {
+      if (!this.#closed) this.#addAt(this.#now + 1, entry);
+    }
+  }
+
+  /** In ticks. */
+  get #now(): number {
+    return Math.floor(this.#clock.now() / TICK_MS);
   }
 }

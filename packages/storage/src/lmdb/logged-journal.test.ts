@@ -172,7 +172,7 @@ it('removes nothing that would come back', async () => {
   await removed;
   expect(seen(journal)).toEqual([3]);
   await journal.close();
-  expect((await WriteAheadLog.open(join(directory, 'keelson'), 3)).recovered).toEqual([]);
+  expect((await WriteAheadLog.open(join(directory, 'keelson'), 3)).takeRecovered()).toEqual([]);
 });
 
 it('leaves nothing behind when it is closed', async () => {

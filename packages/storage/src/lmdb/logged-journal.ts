@@ -33,7 +33,7 @@ export class LoggedJournal implements Journal {
     this.#database = database;
     this.#log = log;
     this.#clock = clock;
-    this.#hold(log.recovered);
+    this.#hold(log.takeRecovered());
   }
 
   get compaction(): CompactionProgress {

@@ -35,13 +35,13 @@ const write = (revision: number, size = 3): Write => ({
   },
   value: Buffer.alloc(size, revision),
 });
-const revisions = (log: WriteAheadLog) => log.recovered.map(({ entry }) => entry.revision);
+const revisions = (log: WriteAheadLog) => log.takeRecovered().map(({ entry }) => entry.revision);
 
 /** What a start after a kill finds. */
 async function reopened(newest: number): Promise<readonly Write[]> {
   const log = await WriteAheadLog.open(path, newest);
   log.close();
-  return log.recovered;
+  return log.takeRecovered();
 }
 
 it('has what was appended, value and all', async () => {

@@ -57,8 +57,7 @@ export class WriteAheadLog {
   readonly #now: () => number;
   /** Why nothing can be written any more: whether the last record is on the disk is unknown. */
   #broken: Error | undefined;
-  /** What a start finds that the database lacks, in order of revision. */
-  readonly recovered: readonly Write[];
+  #recovered: readonly Write[];
 
   /**
    * @param path without its ending; the directory is there
@@ -84,8 +83,15 @@ export class WriteAheadLog {
     const [first, second] = segments;
     this.#segments = segments;
     this.#current = second.newest > first.newest ? second : first;
-    this.recovered = recovered;
+    this.#recovered = recovered;
     this.#now = now;
+  }
+
+  /** What the start has found that the database lacks, in order of revision: once. */
+  takeRecovered(): readonly Write[] {
+    const recovered = this.#recovered;
+    this.#recovered = [];
+    return recovered;
   }
 
   /** Bytes of both files. */

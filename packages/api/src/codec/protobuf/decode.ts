@@ -6,6 +6,7 @@ import { canonicalQuantity } from '../../quantity.ts';
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
 import { formatInstantMicro, formatSeconds } from '../../time.ts';
 import { DecodeError } from '../exact.ts';
+import { parseKeepingIntegers } from '../json-cursor.ts';
 import { wireTypeOf } from './encode.ts';
 import type { ProtoField, ProtoReader } from './reader.ts';
 import { BYTES, VARINT } from './writer.ts';
@@ -253,7 +254,7 @@ function readRaw(reader: ProtoReader, name: string): unknown {
   fields(reader, bareName(name), { 1: bytesField('Raw', read) });
   if (!bytes || bytes.length === 0) return undefined;
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return parseKeepingIntegers(bytes.toString('utf8'));
   } catch {
     // Upstream keeps any bytes; what is no JSON can't be shown by it either.
     throw new DecodeError(`${name}: invalid JSON within protobuf`);

@@ -59,7 +59,8 @@ function* clusterProblems(cluster: ClusterConfiguration) {
   if (!cluster.certificatesDir.startsWith('/'))
     yield `certificatesDir: "${cluster.certificatesDir}" is no absolute path`;
   for (const [name, enabled] of Object.entries(cluster.featureGates)) {
-    if (!(name in featureGates)) yield `featureGates: "${name}" is none of ${Object.keys(featureGates).join(', ')}`;
+    if (!Object.hasOwn(featureGates, name))
+      yield `featureGates: "${name}" is none of ${Object.keys(featureGates).join(', ')}`;
     else if (featureGates[name] !== enabled) yield `featureGates: ${name} cannot be ${enabled} here`;
   }
   if (cluster.certificateValidityMs <= 0) yield 'certificateValidityPeriod: must be more than 0';

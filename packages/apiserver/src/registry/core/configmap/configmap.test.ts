@@ -11,7 +11,7 @@ const map = (rest: Partial<ConfigMap>): ConfigMap => ({ metadata: { name: 'a' },
 describe('ConfigMap', () => {
   it.each<[string, Partial<ConfigMap>, string[]]>([
     ['nothing', {}, []],
-    ['good keys', { data: { 'a.b_c-1': '' }, binaryData: { x: 'AA==' } }, []],
+    ['good keys', { data: { 'a.b_c-1': '', constructor: '' }, binaryData: { x: 'AA==' } }, []],
     [
       'a key in both bags',
       { data: { a: '' }, binaryData: { a: 'AA==' } },

@@ -16,7 +16,7 @@ export function validateConfigMap(cfg: ConfigMap): ErrorList {
   for (const [key, value] of Object.entries(cfg.data ?? {})) {
     const path = Path.of('data').key(key);
     errors.push(...invalidFor(path, key, isConfigMapKey(key)));
-    if (cfg.binaryData && key in cfg.binaryData)
+    if (cfg.binaryData && Object.hasOwn(cfg.binaryData, key))
       errors.push(invalid(path, key, 'duplicate of key present in binaryData'));
     size += Buffer.byteLength(value);
   }
