@@ -25,6 +25,7 @@ export interface AssemblyOptions
       | 'podResources'
       | 'runtimeName'
       | 'crashBackoff'
+      | 'isEnabled'
       | 'recursiveReadOnly'
       | 'hostIps'
       | 'networkProblem'

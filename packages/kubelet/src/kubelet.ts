@@ -1,5 +1,7 @@
 /** The kubelet of a real node. docs/kubelet.md draws it. */
+
 import { join } from 'node:path';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import type { Running } from '@keelson/component/running';
 import { viewOf } from './assembly.ts';
 import { ROTATION } from './logs/rotation.ts';
@@ -102,7 +104,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Running> {
 }
 
 async function serverOf(
-  { nodeName, rootDirectory, server }: KubeletOptions,
+  { nodeName, rootDirectory, server, isEnabled = isEnabledByDefault }: KubeletOptions,
   { assembly, health, figures, probeMetrics }: Parts,
 ) {
   const problems = () => [notReadyBecause(health.status)].filter((problem) => problem !== undefined);
@@ -110,6 +112,6 @@ async function serverOf(
     ...viewOf(nodeName, assembly, problems),
     figures: () => figures.of(assembly.manager.pods()),
     probeMetrics: () => probeMetrics.text(),
-    checkpoints: join(rootDirectory, 'checkpoints'),
+    ...(isEnabled('ContainerCheckpoint') ? { checkpoints: join(rootDirectory, 'checkpoints') } : {}),
   });
 }

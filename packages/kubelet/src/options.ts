@@ -7,12 +7,14 @@ import type { CgroupDriver } from './cgroups/names.ts';
 import type { CgroupSettings } from './cgroups/start.ts';
 import type { CpuSettings } from './cpus/manager.ts';
 import type { EvictionPolicy } from './eviction/manager.ts';
+import type { IsEnabled } from './gates.ts';
 import type { ImageCollectionPolicy } from './images/collector.ts';
 import type { ProviderConfiguration } from './images/providers.ts';
 import type { PullRecordsOptions } from './images/pull-records.ts';
 import type { LogRotation } from './logs/rotation.ts';
 import type { MemorySettings } from './memory/manager.ts';
 import type { Reservations } from './node/allocatable.ts';
+import type { CrashBackoffOptions } from './pods/backoff.ts';
 import type { SwapSettings } from './resources/swap.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import type { ShutdownPeriod } from './shutdown/periods.ts';
@@ -32,6 +34,8 @@ export interface KubeletOptions {
   readonly podLogsDirectory?: string | undefined;
   /** Where links to logs of containers are made for those who collect them; without it there are none. */
   readonly logLinksDirectory?: string | undefined;
+  /** Whether a feature gate is. Default: as they are where nobody has said anything. */
+  readonly isEnabled?: IsEnabled | undefined;
   /** The primary one first; without it the machine's first address. */
   readonly nodeIps?: readonly string[] | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -65,7 +69,7 @@ export interface KubeletOptions {
   readonly seccompDefault?: boolean | undefined;
   readonly allowedUnsafeSysctls?: readonly string[] | undefined;
   readonly serializeImagePulls?: boolean | undefined;
-  readonly crashLoopMaxMs?: number | undefined;
+  readonly crashLoop?: CrashBackoffOptions | undefined;
   readonly server?: ServerFactory | undefined;
   readonly metrics?: MetricsRegistry | undefined;
   /** None where nobody follows what is done; what the runtime is asked it has of its own. */

@@ -1,6 +1,8 @@
 /** What the kubelet tells of its own node, and hears of it. */
+
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder, InformerFactory } from '@keelson/client';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import type { Drivers } from './drivers.ts';
 import { NodeAgent } from './node/agent.ts';
 import { type NodeConfiguration, type NodeFacts, notReadyBecause, type Pressure } from './node/description.ts';
@@ -26,6 +28,7 @@ export interface OwnNodeOptions {
     | 'statusMs'
     | 'reportMs'
     | 'leaseSeconds'
+    | 'isEnabled'
   >;
   /** The primary one first. */
   readonly addresses: readonly string[];
@@ -92,6 +95,7 @@ function configurationOf({ nodeName, settings, addresses, reserved, serverPort }
     capacity: {},
     serverPort,
     maxImages: settings.maxStatusImages ?? 50,
+    declaresFeatures: (settings.isEnabled ?? isEnabledByDefault)('NodeDeclaredFeatures'),
   };
 }
 

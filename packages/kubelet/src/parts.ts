@@ -1,8 +1,10 @@
 /** The parts of the kubelet of a real node, put together. What of them begins when, and ends, stands in `kubelet.ts`. */
+
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { ApiEventRecorder, InformerFactory } from '@keelson/client';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { type Assembly, assemble } from './assembly.ts';
 import { driversOf } from './drivers.ts';
 import { PodObjects } from './environment/objects.ts';
@@ -232,7 +234,8 @@ function assemblyOf(options: KubeletOptions, { node, manager }: Wiring, parts: O
     probes,
     hooks: hookRunner({ runtime, world, recorder }),
     images: parts.pulls,
-    crashBackoff: { maxMs: options.crashLoopMaxMs },
+    crashBackoff: options.crashLoop ?? {},
+    isEnabled: options.isEnabled ?? isEnabledByDefault,
     networkProblem: () => networkProblem(health.status),
     resyncMs: RESYNC_MS,
     node,

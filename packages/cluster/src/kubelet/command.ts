@@ -7,12 +7,13 @@ import { servePlain } from '@keelson/component/serving/plain';
 import { type Environment, notifier, watchdogTimeout } from '@keelson/component/systemd/notify';
 import { startWatchdog } from '@keelson/component/systemd/watchdog';
 import { defaultAddresses, type KubeletView, type ServerFactory } from '@keelson/kubelet';
+import { GATES } from '@keelson/kubelet/gates';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import type { LoggingFile } from '../commands/logging.ts';
 import { componentMetrics } from '../component-metrics.ts';
 import { rateLimitOf } from '../connection.ts';
-import { COMMON_GATES, mergedGates, tellIdleGates } from '../feature-gates.ts';
+import { COMMON_GATES, tellIdleGates } from '../feature-gates.ts';
 import { SIMULATED } from '../node.ts';
 import { StartupError } from '../startup-error.ts';
 import { pagesOf } from '../zpages.ts';
@@ -55,8 +56,9 @@ const component: Component<typeof flags> = {
     if (skippedFiles.length > 0)
       logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
-    const gates = mergedGates(Object.entries(configuration.featureGates ?? {}), values['feature-gates']);
-    tellIdleGates(gates, COMMON_GATES, logger);
+    const { gates } = configuration;
+    const isEnabled = (gate: string) => gates.enabled(gate);
+    tellIdleGates(gates, [...COMMON_GATES, ...GATES], logger);
     const { registry: metrics, clients } = componentMetrics(gates);
     const { client, rotation } = await nodeClient({
       kubeconfig: values.kubeconfig,
@@ -79,7 +81,7 @@ const component: Component<typeof flags> = {
       values['image-credential-provider-config'],
       values['image-credential-provider-bin-dir'],
     ];
-    const providers = await credentialProviders(providerFile, programs);
+    const providers = await credentialProviders(providerFile, programs, isEnabled);
     const tracing = await openTracing(configuration, nodeName, logger);
     const nodeIps = values['node-ip'] === '' ? undefined : values['node-ip'].split(',');
     const certificate = await servingCertificate({
@@ -127,9 +129,8 @@ const component: Component<typeof flags> = {
             ...optionsOf(values, configuration),
             credentialProviders: providers,
             nodeIps,
-            ...(configuration.staticPodPath
-              ? { podRules: (await import('./pod-rules.ts')).podRules((gate) => gates.enabled(gate)) }
-              : {}),
+            ...(configuration.staticPodPath ? { podRules: (await import('./pod-rules.ts')).podRules(isEnabled) } : {}),
+            isEnabled,
             ...housekeeping,
             ...resources,
             metrics,
@@ -169,7 +170,7 @@ function optionsOf(values: Values, configuration: Settings) {
     statusMs: nodeStatusUpdateMs,
     leaseSeconds: nodeLeaseDurationSeconds,
     shutdownPeriods: configuration.shutdownPeriods,
-    crashLoopMaxMs: configuration.crashLoopMaxMs,
+    crashLoop: configuration.crashLoop,
     imageVerification: configuration.imageVerification,
     userNamespaceIds: configuration.userNamespaces?.idsPerPod,
   };

@@ -75,7 +75,7 @@ it.each([
 });
 
 it('what is right is told nothing of', async () => {
-  const text = 'featureGates: {A: true}\nreservedMemory: [{numaNode: 0, limits: {memory: 1Gi}}]\n';
+  const text = 'featureGates: {ContainerCheckpoint: true}\nreservedMemory: [{numaNode: 0, limits: {memory: 1Gi}}]\n';
   expect((await configured(`--config=${write('config.yaml', `${HEAD}${text}`)}`)).faults).toEqual([]);
 });
 
@@ -145,5 +145,39 @@ describe('maps in flags', () => {
     ['--system-reserved=cpu', 'malformed pair, expect string=string'],
   ])('%s is refused', (flag, message) => {
     expect(() => parseFlags(flags, [flag])).toThrow(message);
+  });
+});
+
+describe('feature gates', () => {
+  const LONGEST = 'crashLoopBackOff: {maxContainerRestartPeriod: 10s}\n';
+  it.each<[string, string[], object]>([
+    ['', [], {}],
+    [LONGEST, [], { maxMs: 10_000 }],
+    ['', ['--feature-gates=ReduceDefaultCrashLoopBackOffDecay=true'], { firstMs: 1_000 }],
+    [
+      '',
+      ['--feature-gates=ReduceDefaultCrashLoopBackOffDecay=true,KubeletCrashLoopBackOffMax=false'],
+      { firstMs: 1_000, maxMs: 60_000 },
+    ],
+  ])('pauses between restarts with %j and %j', async (text, argv, crashLoop) => {
+    const file = write('config.yaml', HEAD + text);
+    expect((await configured(`--config=${file}`, ...argv)).crashLoop).toEqual(crashLoop);
+  });
+
+  it('what a gate does not let be set is refused, whether the flag or the file says so', async () => {
+    const file = write('config.yaml', `${HEAD}${LONGEST}featureGates: {KubeletCrashLoopBackOffMax: false}\n`);
+    await expect(configured(`--config=${file}`)).rejects.toThrow(
+      'invalid configuration: FeatureGate KubeletCrashLoopBackOffMax not enabled, CrashLoopBackOff.MaxContainerRestartPeriod must not be set',
+    );
+    await expect(
+      configured('--rotate-server-certificates', '--feature-gates=RotateKubeletServerCertificate=false'),
+    ).rejects.toThrow(
+      'invalid configuration: serverTLSBootstrap true requires feature gate RotateKubeletServerCertificate',
+    );
+  });
+
+  it('images need no credentials of each pod without the gate', async () => {
+    const { imageVerification } = await configured('--feature-gates=KubeletEnsureSecretPulledImages=false');
+    expect(imageVerification?.policy).toBe('NeverVerify');
   });
 });

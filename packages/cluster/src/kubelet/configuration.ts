@@ -1,19 +1,24 @@
 /** What the kubelet is set to, by its file and by its flags (k8s.io/kubelet/config/v1beta1 KubeletConfiguration). */
+import type { FeatureGates } from '@keelson/component/featuregate/featuregate';
+import type { IsEnabled } from '@keelson/kubelet/gates';
+import type { CrashBackoffOptions } from '@keelson/kubelet/pods/backoff';
 import { type MemoryReservation, parseReservedMemory, type ShutdownPeriod } from '@keelson/kubelet/policies';
 import type { Access } from '@keelson/kubelet/server/server';
 import { durationOf } from '../component-config.ts';
+import { mergedGates } from '../feature-gates.ts';
 import { StartupError } from '../startup-error.ts';
 import { type AccessFile, accessFile, accessOf } from './access.ts';
 import { KUBELET_DEFAULTS } from './defaults.ts';
 import { type KubeletFile, readKubeletFile } from './file.ts';
 import type { Values } from './flags.ts';
+import { type GatedFile, gatedFieldProblems } from './gated-fields.ts';
 import { type Housekeeping, type HousekeepingFile, housekeepingOf } from './housekeeping.ts';
 import { type NodeResources, type ResourcesFile, resourcesOf } from './resources.ts';
 import { type ShutdownFile, shutdownPeriodsOf } from './shutdown.ts';
 import type { TracingFile } from './tracing.ts';
 
 /** The fields that have an effect. */
-interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile, TracingFile {
+interface File extends AccessFile, GatedFile, HousekeepingFile, ResourcesFile, TracingFile {
   readonly address?: string;
   readonly port?: number;
   readonly staticPodPath?: string;
@@ -22,7 +27,6 @@ interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile
   readonly maxPods?: number;
   readonly containerRuntimeEndpoint?: string;
   readonly rotateCertificates?: boolean;
-  readonly serverTLSBootstrap?: boolean;
   readonly tlsCertFile?: string;
   readonly tlsPrivateKeyFile?: string;
   readonly registerWithTaints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
@@ -37,9 +41,6 @@ interface File extends AccessFile, HousekeepingFile, ResourcesFile, ShutdownFile
   readonly nodeStatusUpdateFrequency?: string;
   readonly nodeLeaseDurationSeconds?: number;
   readonly providerID?: string;
-  readonly crashLoopBackOff?: { readonly maxContainerRestartPeriod?: string };
-  readonly imagePullCredentialsVerificationPolicy?: string;
-  readonly preloadedImagesVerificationAllowlist?: readonly string[];
   readonly userNamespaces?: { readonly idsPerPod?: number };
   readonly featureGates?: Readonly<Record<string, boolean>>;
   readonly enableProfilingHandler?: boolean;
@@ -56,8 +57,9 @@ export interface KubeletConfiguration
   readonly clientCaFile?: string;
   readonly nodeStatusUpdateMs?: number;
   readonly imageVerification?: ImageVerification;
-  /** The longest pause between restarts of a container. */
-  readonly crashLoopMaxMs?: number;
+  readonly gates: FeatureGates;
+  /** Pauses between restarts of a container: the first and the longest. */
+  readonly crashLoop: CrashBackoffOptions;
   /** All fields with what they are set to, as a KubeletConfiguration says it. */
   readonly shown: object;
   /** Files of --config-dir that are no drop-ins. */
@@ -73,8 +75,9 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
   const said = flagsOf(values, given);
   const access = accessFile(file, values, given);
   const settings = settingsOf({ ...file, ...said });
-  const crashLoopMaxMs = crashLoopMax(crashLoopBackOff?.maxContainerRestartPeriod);
-  const imageVerification = imageVerificationOf(file);
+  const gates = mergedGates(Object.entries(file.featureGates ?? {}), values['feature-gates']);
+  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
+  const imageVerification = imageVerificationOf(file, isEnabled);
   checkUserNamespaces(file.userNamespaces?.idsPerPod);
   /** A flag that was given comes before the file, its default behind it. */
   const pick = <F extends keyof Values, T>(flag: F, own: T | undefined): T | Values[F] =>
@@ -104,6 +107,8 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     providerID: pick('provider-id', file.providerID),
     readOnlyPort: access.readOnlyPort,
   };
+  const disabled = gatedFieldProblems({ ...file, ...fields }, isEnabled);
+  if (disabled.length > 0) throw invalid(disabled.join(', invalid configuration: '));
   return {
     ...rest,
     ...fields,
@@ -114,7 +119,8 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
     faults,
     ...(clientCaFile === '' ? {} : { clientCaFile }),
     imageVerification,
-    ...(crashLoopMaxMs === undefined ? {} : { crashLoopMaxMs }),
+    gates,
+    crashLoop: crashLoopOf(crashLoopBackOff?.maxContainerRestartPeriod, isEnabled),
     ...(nodeStatusUpdateFrequency ? { nodeStatusUpdateMs: durationOf(nodeStatusUpdateFrequency) } : {}),
   };
 }
@@ -222,14 +228,19 @@ function taintOf(text: string): { key: string; value: string; effect: string } {
   return { key, value, effect };
 }
 
-function crashLoopMax(period: string | undefined): number | undefined {
-  if (period === undefined) return undefined;
-  const ms = durationOf(period);
-  if (ms >= 1000 && ms <= 300_000) return ms;
+function crashLoopOf(period: string | undefined, isEnabled: IsEnabled): CrashBackoffOptions {
+  const isReduced = isEnabled('ReduceDefaultCrashLoopBackOffDecay');
+  const own = isReduced && !isEnabled('KubeletCrashLoopBackOffMax') ? REDUCED_MAX_MS : undefined;
+  const ms = period === undefined ? own : durationOf(period);
+  if (ms === undefined || (ms >= 1000 && ms <= 300_000))
+    return { ...(isReduced ? { firstMs: REDUCED_FIRST_MS } : {}), ...(ms === undefined ? {} : { maxMs: ms }) };
   throw invalid(
     `CrashLoopBackOff.MaxContainerRestartPeriod (got: ${ms / 1000} seconds) must be set between 1s and 300s`,
   );
 }
+
+const REDUCED_FIRST_MS = 1_000;
+const REDUCED_MAX_MS = 60_000;
 
 const POLICIES = ['NeverVerify', 'NeverVerifyPreloadedImages', 'NeverVerifyAllowlistedImages', 'AlwaysVerify'] as const;
 
@@ -238,7 +249,8 @@ interface ImageVerification {
   readonly allowlist: readonly string[];
 }
 
-function imageVerificationOf(file: File): ImageVerification {
+function imageVerificationOf(file: File, isEnabled: IsEnabled): ImageVerification {
+  if (!isEnabled('KubeletEnsureSecretPulledImages')) return { policy: 'NeverVerify', allowlist: [] };
   const { imagePullCredentialsVerificationPolicy: said = 'NeverVerifyPreloadedImages' } = file;
   const { preloadedImagesVerificationAllowlist: allowlist = [] } = file;
   const policy = POLICIES.find((each) => each === said);

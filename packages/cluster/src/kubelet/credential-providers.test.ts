@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { credentialProviders } from './credential-providers.ts';
 
@@ -26,15 +27,18 @@ const token = {
   requiredServiceAccountAnnotationKeys: ['example.com/Role'],
 };
 
-async function read(...providers: object[]) {
+async function write(...providers: object[]): Promise<string> {
   const file = join(directory, 'config.yaml');
   const kind = { apiVersion: 'kubelet.config.k8s.io/v1', kind: 'CredentialProviderConfig' };
   await writeFile(file, JSON.stringify({ ...kind, providers }));
-  return credentialProviders(file, directory);
+  return file;
 }
 
+const read = async (...providers: object[]) =>
+  credentialProviders(await write(...providers), directory, isEnabledByDefault);
+
 test('providers are what the file says, and none without a file', async () => {
-  expect(await credentialProviders('', directory)).toBeUndefined();
+  expect(await credentialProviders('', directory, isEnabledByDefault)).toBeUndefined();
   expect(await read({ ...good, args: ['a'] })).toEqual({
     directory,
     configurations: [
@@ -54,7 +58,9 @@ test('a provider may be told of accounts; a folder has several files', async () 
   const configuration = join(directory, 'config');
   await mkdir(configuration);
   const head = { apiVersion: 'kubelet.config.k8s.io/v1', kind: 'CredentialProviderConfig' };
-  await expect(credentialProviders(configuration, directory)).rejects.toThrow('no configuration files found');
+  await expect(credentialProviders(configuration, directory, isEnabledByDefault)).rejects.toThrow(
+    'no configuration files found',
+  );
   await writeFile(join(configuration, 'b.yaml'), JSON.stringify({ ...head, providers: [{ ...good, name: 'gcr' }] }));
   await writeFile(
     join(configuration, 'a.json'),
@@ -62,7 +68,7 @@ test('a provider may be told of accounts; a folder has several files', async () 
   );
   await writeFile(join(configuration, 'c.txt'), 'nothing');
   await writeFile(join(directory, 'gcr'), '#!/bin/sh\n', { mode: 0o700 });
-  const { configurations } = (await credentialProviders(configuration, directory))!;
+  const { configurations } = (await credentialProviders(configuration, directory, isEnabledByDefault))!;
   expect(configurations.map(({ name, token }) => [name, token])).toEqual([
     [
       'ecr',
@@ -113,4 +119,12 @@ test.each<[object[], string]>([
   [[{ ...good, name: 'gone' }], 'gone did not exist'],
 ])('%j is refused', async (providers, message) => {
   await expect(read(...providers)).rejects.toThrow(message);
+});
+
+test('nobody is told of accounts where the gate is off', async () => {
+  const isEnabled = (gate: string) => gate !== 'KubeletServiceAccountTokenForCredentialProviders';
+  const configured = credentialProviders(await write({ ...good, tokenAttributes: token }), directory, isEnabled);
+  await expect(configured).rejects.toThrow(
+    'providers[0].tokenAttributes: Forbidden: tokenAttributes is not supported when KubeletServiceAccountTokenForCredentialProviders feature gate is disabled',
+  );
 });

@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { IsEnabled } from '@keelson/kubelet/gates';
 import type { ProviderConfiguration } from '@keelson/kubelet/images/providers';
 import { durationOf, readComponentConfig } from '../component-config.ts';
 import { StartupError } from '../startup-error.ts';
@@ -24,17 +25,22 @@ export interface Providers {
   readonly configurations: readonly ProviderConfiguration[];
 }
 
+const TOKEN_GATE = 'KubeletServiceAccountTokenForCredentialProviders';
 const API = 'credentialprovider.kubelet.k8s.io/';
 const API_VERSIONS = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `${API}${version}`);
 
 /** @returns undefined where the flags name none. @throws StartupError for a file that makes no sense, and programs that are not there */
-export async function credentialProviders(path: string, directory: string): Promise<Providers | undefined> {
+export async function credentialProviders(
+  path: string,
+  directory: string,
+  isEnabled: IsEnabled,
+): Promise<Providers | undefined> {
   if (path === '') return undefined;
   const providers = await providersIn(path);
   const problems = providers.length === 0 ? ['providers: Required value: at least 1 item in plugins is required'] : [];
   const seen = new Set<string>();
   for (const [i, each] of providers.entries()) {
-    problems.push(...problemsOf(each, seen).map((problem) => `providers[${i}].${problem}`));
+    problems.push(...problemsOf(each, seen, isEnabled).map((problem) => `providers[${i}].${problem}`));
     seen.add(each.name ?? '');
   }
   if (problems.length > 0) throw refusal(`failed to validate credential provider config: ${problems.join(', ')}`);
@@ -78,7 +84,11 @@ function* named(name: string, seen: ReadonlySet<string>): Iterable<string> {
   if (seen.has(name)) yield `name: Duplicate value: ${JSON.stringify(name)}`;
 }
 
-function problemsOf(provider: NonNullable<File['providers']>[number], seen: ReadonlySet<string>): string[] {
+function problemsOf(
+  provider: NonNullable<File['providers']>[number],
+  seen: ReadonlySet<string>,
+  isEnabled: IsEnabled,
+): string[] {
   const { name = '', matchImages = [], defaultCacheDuration, apiVersion, tokenAttributes } = provider;
   const problems = [...named(name, seen)];
   if (apiVersion === undefined) problems.push('apiVersion: Required value');
@@ -88,6 +98,10 @@ function problemsOf(provider: NonNullable<File['providers']>[number], seen: Read
   if (defaultCacheDuration === undefined) problems.push('defaultCacheDuration: Required value');
   else if (durationOf(defaultCacheDuration) < 0)
     problems.push('defaultCacheDuration: Invalid value: must be greater than or equal to 0');
+  if (tokenAttributes && !isEnabled(TOKEN_GATE))
+    problems.push(
+      `tokenAttributes: Forbidden: tokenAttributes is not supported when ${TOKEN_GATE} feature gate is disabled`,
+    );
   if (tokenAttributes) problems.push(...tokenAttributeProblems(tokenAttributes, apiVersion));
   return problems;
 }

@@ -26,6 +26,8 @@ export interface NodeConfiguration {
   readonly serverPort: number;
   /** So many images are told, the biggest; -1: all. */
   readonly maxImages: number;
+  /** Gate `NodeDeclaredFeatures`. */
+  readonly declaresFeatures: boolean;
 }
 
 export interface NodeFacts {
@@ -80,7 +82,7 @@ export function defaultLabels(name: string, os: string, architecture: string): R
  * API writes times
  */
 export function describeStatus(
-  { name, addresses, maxPods, reserved, capacity, serverPort, maxImages }: NodeConfiguration,
+  { name, addresses, maxPods, reserved, capacity, serverPort, maxImages, declaresFeatures }: NodeConfiguration,
   { machine, version, runtime, images, notReady, pressures, volumesInUse, devices }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
@@ -106,7 +108,7 @@ export function describeStatus(
     capacity: all,
     conditions: conditionsOf(notReady, pressures, old?.conditions ?? [], now),
     daemonEndpoints: serverPort > 0 ? { kubeletEndpoint: { Port: serverPort } } : { kubeletEndpoint: { Port: 0 } },
-    declaredFeatures: [...DECLARED_FEATURES],
+    ...(declaresFeatures ? { declaredFeatures: [...DECLARED_FEATURES] } : {}),
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
     ...(images.length > 0 || old?.images ? { images: told(images, maxImages) } : {}),
     nodeInfo: {

@@ -20,6 +20,7 @@ const configuration: NodeConfiguration = {
   capacity: { 'example.com/gpu': '2' },
   serverPort: 10250,
   maxImages: 50,
+  declaresFeatures: true,
 };
 
 async function facts(world = manualWorld()): Promise<NodeFacts> {
@@ -75,6 +76,11 @@ describe('describeStatus', () => {
   ])('tells of at most %d images, the biggest', async (maxImages, want) => {
     const { images } = describeStatus({ ...configuration, maxImages }, await facts(), undefined, 't1');
     expect(images?.map(({ names }) => names?.at(-1))).toEqual(want);
+  });
+
+  it.each([true, false])('tells what pods may need of it: %s', async (declaresFeatures) => {
+    const status = describeStatus({ ...configuration, declaresFeatures }, await facts(), undefined, 't1');
+    expect('declaredFeatures' in status).toBe(declaresFeatures);
   });
 
   it('says what it runs out of, and since when', async () => {

@@ -2,6 +2,7 @@
 import type { Container, ObjectReference, Pod, ResourceStatus } from '@keelson/api/generated/types/core/v1';
 import type { EventRecorder, World } from '@keelson/client';
 import type { Tracing } from '@keelson/component/tracing/index';
+import type { IsEnabled } from '../gates.ts';
 import type { ImageManager } from '../images/manager.ts';
 import type { HookRunner } from '../lifecycle/hooks.ts';
 import type { Probes } from '../probes/probes.ts';
@@ -29,6 +30,7 @@ export interface PodServices {
   readonly configurations: Configurations;
   readonly podResources: PodResources;
   readonly crashBackoff: CrashBackoffOptions;
+  readonly isEnabled: IsEnabled;
   /** None where nobody counts. */
   readonly starts?: StartMetrics | undefined;
   readonly counts?: WorkerMetrics | undefined;

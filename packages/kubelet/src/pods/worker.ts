@@ -295,7 +295,7 @@ export class PodWorker {
   }
 
   #generate(state: PodState, terminal: boolean): PodStatus {
-    const { status, probes, preparer, runtimeName, recursiveReadOnly, hostIps } = this.#services;
+    const { status, probes, preparer, runtimeName, recursiveReadOnly, hostIps, isEnabled } = this.#services;
     const ending = this.#state.phase === 'syncing' ? undefined : this.#state.ending;
     const pod = this.#pod;
     return generateStatus({
@@ -315,6 +315,7 @@ export class PodWorker {
         : undefined,
       resize: this.#hooks.allocations.conditions(this.uid),
       hostIps: hostIps(),
+      tellsReadyToStart: isEnabled('PodReadyToStartContainersCondition'),
     });
   }
 

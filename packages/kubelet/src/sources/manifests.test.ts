@@ -156,8 +156,15 @@ test.each<[string, object | string, string]>([
   expect(() => staticPod(typeof spec === 'string' ? Buffer.from(spec) : pod(spec), source)).toThrow(message);
 });
 
+test('pods that want objects of the API are run where rules let them', () => {
+  const rules = { defaults: () => {}, validate: () => [], mayReference: true };
+  const made = staticPod(pod({ serviceAccountName: 's', containers: [] }), { ...source, rules });
+  expect(made.spec.serviceAccountName).toBe('s');
+});
+
 test('rules are applied, the names and the node known', () => {
   const rules = {
+    mayReference: false,
     defaults: ({ spec }: { spec: { schedulerName?: string } }) => {
       spec.schedulerName = 'ruled';
     },

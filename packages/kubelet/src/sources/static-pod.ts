@@ -13,6 +13,8 @@ export interface PodRules {
   defaults(pod: Pod): void;
   /** @returns what is wrong with it */
   validate(pod: Pod): readonly string[];
+  /** Whether it may want something of objects of the API, without which it is run (gate `PreventStaticPodAPIReferences`). */
+  readonly mayReference: boolean;
 }
 
 export interface StaticPodSource {
@@ -32,7 +34,7 @@ export function staticPod(manifest: Uint8Array, source: StaticPodSource): Pod {
   const pod = place(decode(manifest, source), source);
   const problems = source.rules?.validate(pod) ?? [];
   if (problems.length > 0) throw new Error(`invalid pod: [${problems.join(' ')}]`);
-  const reference = objectReference(pod);
+  const reference = source.rules?.mayReference ? undefined : objectReference(pod);
   if (reference !== undefined) throw new Error(`static pods may not reference ${reference}`);
   return pod;
 }

@@ -42,21 +42,27 @@ export interface ConditionsInput {
   readonly phase: Phase;
   readonly init: readonly ContainerStatus[];
   readonly regular: readonly ContainerStatus[];
+  /** Whether a condition says that the pod has its sandbox, network and volumes. */
+  readonly tellsReadyToStart: boolean;
   /** Of others, and of resizes: they come first. */
   readonly given: readonly PodCondition[];
 }
 
 /** All conditions of a pod, those given first (pkg/kubelet/status/generate.go). */
 export function conditionsOf(input: ConditionsInput): PodCondition[] {
-  const { pod, state, given } = input;
+  const { pod, state, given, tellsReadyToStart } = input;
   const observedGeneration = pod.metadata.generation;
   const of = (condition: PodCondition): PodCondition => ({
     ...condition,
     ...(observedGeneration ? { observedGeneration } : {}),
   });
-  const ready = sandboxPlan(pod, state).type === 'keep';
+  const toStart = () =>
+    of({
+      type: 'PodReadyToStartContainers',
+      status: sandboxPlan(pod, state).type === 'keep' ? 'True' : 'False',
+    });
   const mine = [
-    of({ type: 'PodReadyToStartContainers', status: ready ? 'True' : 'False' }),
+    ...(tellsReadyToStart ? [toStart()] : []),
     of(initialized(input)),
     of({ type: 'Ready', ...readiness(input) }),
     of({ type: 'ContainersReady', ...containersReady(input) }),

@@ -41,6 +41,8 @@ export interface GenerateInput extends Omit<ContainersInput, 'restarting'> {
   readonly eviction?: EvictionInput | undefined;
   readonly resize: readonly PodCondition[];
   readonly hostIps: readonly string[];
+  /** Gate `PodReadyToStartContainersCondition`. */
+  readonly tellsReadyToStart: boolean;
 }
 
 /** The whole status (pkg/kubelet/kubelet_pods.go, generateAPIPodStatus). */
@@ -74,7 +76,16 @@ export function generateStatus(input: GenerateInput): PodStatus {
   return {
     ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
     phase,
-    conditions: conditionsOf({ pod, state, old, phase, init, regular, given }),
+    conditions: conditionsOf({
+      pod,
+      state,
+      old,
+      phase,
+      init,
+      regular,
+      given,
+      tellsReadyToStart: input.tellsReadyToStart,
+    }),
     ...(message ? { message } : {}),
     ...(reason ? { reason } : {}),
     ...addresses(input),

@@ -81,6 +81,7 @@ function generate(pod: Pod, state: PodState, more: Partial<GenerateInput> = {}):
     terminal: false,
     resize: [],
     hostIps: ['192.0.2.1'],
+    tellsReadyToStart: true,
     ...more,
   });
 }
@@ -90,6 +91,15 @@ const verdicts = ({ conditions = [] }: PodStatus) =>
   Object.fromEntries(conditions.map(({ type, status, reason }) => [type, reason ? `${status} ${reason}` : status]));
 
 describe('generateStatus', () => {
+  it('does not say whether containers may start where the gate is off', () => {
+    const status = generate(
+      podOf({ containers: [a] }),
+      { sandboxes: [], containers: [] },
+      { tellsReadyToStart: false },
+    );
+    expect(Object.keys(verdicts(status))).toEqual(['Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
+  });
+
   it('of a pod that is new', () => {
     const status = generate(podOf({ containers: [a], initContainers: [i] }), { sandboxes: [], containers: [] });
     expect(verdicts(status)).toEqual({

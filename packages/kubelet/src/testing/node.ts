@@ -1,8 +1,10 @@
 /** A node of a test: the simulated runtime, a clock that the test moves, an API server that keeps pods and nothing else. */
+
 import type { Node, Pod, PodStatus } from '@keelson/api/generated/types/core/v1';
 import { Client, type EventRecorder } from '@keelson/client';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld, settle } from '@keelson/client/testing/world';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { type AssemblyOptions, assemble } from '../assembly.ts';
 import { uidOf } from '../pods/spec.ts';
 import { simulatedPods } from '../runtime/simulated/preparer.ts';
@@ -55,6 +57,7 @@ export function testNode(more: Partial<AssemblyOptions> = {}) {
     hooks: { run: () => Promise.resolve() },
     images: { credentials: () => Promise.resolve([]), serialize: false },
     crashBackoff: {},
+    isEnabled: isEnabledByDefault,
     recursiveReadOnly: true,
     hostIps: () => ['192.0.2.1'],
     networkProblem: () => undefined,

@@ -2,8 +2,10 @@
  * One simulated node. While its Node has the annotation `keelson.dev/simulated-down: "true"` it is as if somebody had pulled
  * its plug: no lease, no status, no pod looked after. When it is taken away, its kubelet starts anew.
  */
+
 import type { Node, Pod } from '@keelson/api/generated/types/core/v1';
 import type { Client, EventRecorder } from '@keelson/client';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { type Assembly, assemble } from '../../assembly.ts';
 import { NodeAgent } from '../../node/agent.ts';
 import type { NodeConfiguration, NodeFacts } from '../../node/description.ts';
@@ -121,6 +123,7 @@ export class SimulatedNode {
       hooks: { run: () => Promise.resolve() },
       images: { credentials: () => Promise.resolve([]), serialize: false },
       crashBackoff: {},
+      isEnabled: isEnabledByDefault,
       recursiveReadOnly: true,
       hostIps: () => configuration.addresses,
       networkProblem: () => undefined,

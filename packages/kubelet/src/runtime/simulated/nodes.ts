@@ -2,9 +2,11 @@
  * Thousands of nodes in one process: one runtime, one watch of pods and one of nodes for all of them, leases renewed one
  * after the other, and for each node what its identity takes: a client and the workers of its pods.
  */
+
 import type { Node, Pod, Taint } from '@keelson/api/generated/types/core/v1';
 import { type Client, InformerFactory, withoutManagedFields } from '@keelson/client';
 import { Slots } from '@keelson/client/rest/slots';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import type { Running } from '@keelson/component/running';
 import { viewOf } from '../../assembly.ts';
 import type { NodeConfiguration, NodeFacts } from '../../node/description.ts';
@@ -107,6 +109,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
       capacity: options.capacity ?? {},
       serverPort: server?.port ?? 0,
       maxImages: 50,
+      declaresFeatures: isEnabledByDefault('NodeDeclaredFeatures'),
     };
     const recorder = events.recorder(own, name);
     nodes.set(name, new SimulatedNode({ client: own, recorder, runtime, configuration, facts, limit }));
