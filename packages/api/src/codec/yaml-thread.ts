@@ -64,8 +64,15 @@ export class YamlThread {
     worker.postMessage(bytes);
     const answer = await promise;
     worker.unref();
-    this.#retirement = setTimeout(() => void this.#worker?.terminate(), this.#idleMs).unref();
+    this.#retirement = setTimeout(() => this.#retire(), this.#idleMs).unref();
     return answer;
+  }
+
+  /** Whoever comes while it ends has a new one. */
+  #retire(): void {
+    const idle = this.#worker;
+    this.#worker = undefined;
+    void idle?.terminate();
   }
 
   #start(): Worker {

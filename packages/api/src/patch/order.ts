@@ -59,25 +59,35 @@ function indexOf(list: readonly unknown[], position: Position): (item: unknown) 
   return (item) => index.get(position.identity(item));
 }
 
+interface Placed {
+  readonly item: unknown;
+  readonly at: number | undefined;
+}
+
+function sort(items: readonly unknown[], index: (item: unknown) => number | undefined, position: Position): unknown[] {
+  const placed: Placed[] = [];
+  const deleted: unknown[] = [];
+  for (const item of items) {
+    if (position.last(item)) deleted.push(item);
+    else placed.push({ item, at: index(item) });
+  }
+  const sorted = placed.every(({ at }) => at !== undefined) ? placed.sort((a, b) => a.at! - b.at!) : inserted(placed);
+  return [...sorted.map(({ item }) => item), ...deleted];
+}
+
 /**
  * An insertion sort, since the comparison is no order: where an item is unknown, the later one comes first. Upstream
  * has it so, and its results can be seen.
  */
-function sort(items: readonly unknown[], index: (item: unknown) => number | undefined, position: Position): unknown[] {
-  const sorted: { item: unknown; at: number | undefined }[] = [];
-  const deleted: unknown[] = [];
-  for (const item of items) {
-    if (position.last(item)) {
-      deleted.push(item);
-      continue;
-    }
-    const at = index(item);
+function inserted(items: readonly Placed[]): Placed[] {
+  const sorted: Placed[] = [];
+  for (const placed of items) {
     let place = sorted.length;
-    while (place > 0 && before(at, sorted[place - 1]!.at)) place--;
-    sorted.splice(place, 0, { item, at });
+    while (place > 0 && isBefore(placed.at, sorted[place - 1]!.at)) place--;
+    sorted.splice(place, 0, placed);
   }
-  return [...sorted.map((s) => s.item), ...deleted];
+  return sorted;
 }
-function before(a: number | undefined, b: number | undefined): boolean {
+function isBefore(a: number | undefined, b: number | undefined): boolean {
   return a === undefined || b === undefined || a < b;
 }

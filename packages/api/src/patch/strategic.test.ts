@@ -237,3 +237,19 @@ test('the shape of a patch', () => {
     'json: cannot unmarshal array into Go value of type map[string]interface {}',
   );
 });
+
+test.each<[string, (index: number) => JsonObject, number]>([
+  ['merged, in another order', (i) => ({ name: `V${i}`, value: 'b' }), 20_000],
+  ['taken away', (i) => ({ name: `V${i}`, $patch: 'delete' }), 0],
+])('as many items as a body may hold are %s, in a time that goes by their number', (_, change, left) => {
+  const items = (item: (index: number) => JsonObject) => Array.from({ length: 20_000 }, (__, i) => item(i));
+  const original = { containers: [{ name: 'a', env: items((i) => ({ name: `V${i}`, value: 'a' })) }] };
+  const patch = { containers: [{ name: 'a', env: items(change).reverse() }] };
+  const startedAt = performance.now();
+  const merged = applyStrategicPatch(original, patch, podSpec) as { containers: { env: JsonObject[] }[] };
+  // By their square they took six to twelve seconds.
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+  const { env } = merged.containers[0]!;
+  expect(env).toHaveLength(left);
+  expect(env.slice(0, 1)).toEqual(left > 0 ? [{ name: 'V19999', value: 'b' }] : []);
+});

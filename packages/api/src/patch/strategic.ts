@@ -87,11 +87,12 @@ function retainKeys(merged: JsonObject, patch: JsonObject): void {
   const list = patch[RETAIN_KEYS];
   delete patch[RETAIN_KEYS];
   if (!Array.isArray(list)) throw badFormat('retainKeys');
+  const retained = new Set<unknown>(list);
   for (const key of Object.keys(patch)) {
     if (patch[key] === null || key.startsWith(DELETE_FROM_LIST) || key.startsWith(ELEMENT_ORDER)) continue;
-    if (!list.includes(key)) throw badFormat('retainKeys');
+    if (!retained.has(key)) throw badFormat('retainKeys');
   }
-  for (const key of Object.keys(merged)) if (!list.includes(key)) delete merged[key];
+  for (const key of Object.keys(merged)) if (!retained.has(key)) delete merged[key];
 }
 
 /** `$setElementOrder/x`: merges the list x here, with the order that the patch wants. */
@@ -150,7 +151,8 @@ function mergeList(
   const elements = elementType(current, changes);
   const position = positions(elements, mergeKey);
   if (elements !== MAP) {
-    if (deletes) return current.filter((v) => !changes.includes(v));
+    const deleted = new Set(changes);
+    if (deletes) return current.filter((v) => !deleted.has(v));
     const all = [...new Set([...current, ...changes])];
     return inOrder(partition(all, changes, position), changes, current, position);
   }
@@ -166,7 +168,7 @@ function obeyInList(
   changes: readonly JsonObject[],
   mergeKey: string,
 ): [JsonObject[], JsonObject[]] {
-  let left = [...current];
+  const gone = new Set<unknown>();
   let replaces = false;
   const patches: JsonObject[] = [];
   for (const item of changes) {
@@ -175,14 +177,12 @@ function obeyInList(
       continue;
     }
     const directive = item[DIRECTIVE];
-    if (directive === 'delete') {
-      const gone = keyOf(item, mergeKey);
-      left = left.filter((v) => own(v, mergeKey) !== gone);
-    } else if (directive === 'replace') replaces = true;
+    if (directive === 'delete') gone.add(keyOf(item, mergeKey));
+    else if (directive === 'replace') replaces = true;
     else if (directive === 'merge') throw plainError('merging lists cannot yet be specified in the patch');
     else throw unknownDirective(directive, item);
   }
-  return replaces ? [patches, []] : [left, patches];
+  return replaces ? [patches, []] : [current.filter((v) => !gone.has(own(v, mergeKey))), patches];
 }
 
 /** Items with the same merge key are merged, the others appended. */
@@ -193,10 +193,15 @@ function mergeItems(
   mergeKey: string,
 ): JsonObject[] {
   const merged = [...current];
+  const places = new Map<unknown, number>();
+  for (const [at, item] of current.entries()) {
+    const key = own(item, mergeKey);
+    if (!places.has(key)) places.set(key, at);
+  }
   for (const item of patches) {
     const wanted = keyOf(item, mergeKey);
-    const at = merged.findIndex((v) => own(v, mergeKey) === wanted);
-    if (at < 0) merged.push(item);
+    const at = places.get(wanted);
+    if (at === undefined) places.set(wanted, merged.push(item) - 1);
     else merged[at] = mergeMap(merged[at]!, item, type);
   }
   return merged;
