@@ -58,6 +58,22 @@ test('a definition whose objects cannot be converted stays, says why, and holds 
   await vi.waitFor(async () => expect((await client.send('GET', path)).status).toBe(404), 60_000);
 }, 120_000);
 
+test('an apply drops times in metadata that are none', async () => {
+  const path = await define('times.example.com', [version('v1', true)]);
+  const widget = `/apis/times.example.com/v1/namespaces/default/widgets/w?fieldManager=m`;
+  const metadata = { name: 'w', creationTimestamp: 'yesterday', deletionTimestamp: 'soon' };
+  const body = { apiVersion: 'times.example.com/v1', kind: 'Widget', metadata };
+  const apply = () => client.send('PATCH', widget, body, { 'content-type': 'application/apply-patch+yaml' });
+  await vi.waitFor(async () => expect((await apply()).status).toBe(201), 30_000);
+  const again = await apply();
+  expect(again.status).toBe(200);
+  expect(JSON.parse(again.body)).toMatchObject({
+    metadata: { creationTimestamp: expect.stringMatching(/^\d{4}-/) as string },
+  });
+  expect((JSON.parse(again.body) as { metadata: object }).metadata).not.toHaveProperty('deletionTimestamp');
+  await client.send('DELETE', path);
+}, 60_000);
+
 test('an empty list of conditions stays one', async () => {
   const path = await define('empty.example.com', [version('v1', true)]);
   const { body } = await client.send('PATCH', `${path}/status?dryRun=All`, { status: { conditions: [] } });

@@ -25,3 +25,9 @@ test.each<[string, object, object, string[], number?]>([
     expect(decoded(given)).toEqual({ pieces, metadata, strictErrors });
   },
 );
+
+test('times that are none are left out of what is stored', () => {
+  const metadata = { name: 'a', creationTimestamp: 'yesterday', deletionTimestamp: '2026-01-02T03:04:05Z' };
+  const object = { apiVersion: 'example.com/v1', kind: 'Widget', metadata };
+  expect(form.normalize(object).metadata).toEqual({ name: 'a', deletionTimestamp: metadata.deletionTimestamp });
+});

@@ -18,6 +18,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { clone, isObject, type JsonObject, jsonType } from '@keelson/api/patch/value';
 import type { Pieces } from '@keelson/api/pieces';
 import { structType } from '@keelson/api/schema';
+import { canonicalTime } from '@keelson/api/time';
 import type { ObjectForm } from '../registry/form.ts';
 import type { CustomSchema } from './schema/index.ts';
 
@@ -64,7 +65,7 @@ export class CustomForm implements ObjectForm {
   normalize(value: unknown): KubeObject {
     const { metadata } = value as KubeObject;
     const object = clone({ ...(value as KubeObject), metadata: {} }) as KubeObject;
-    object.metadata = normalize({ ...metadata }, METADATA, false) as KubeObject['metadata'];
+    object.metadata = normalize(withReadableTimes(metadata), METADATA, false) as KubeObject['metadata'];
     return object;
   }
 
@@ -85,6 +86,21 @@ export class CustomForm implements ObjectForm {
     if (!this.#isStored) return;
     this.#schema.prune(object, { dropsMalformed: true });
     this.#schema.applyDefaults(object);
+  }
+}
+
+/** What an apply says of times is not read before: what is none is as good as left out (apis/meta/v1/unstructured, getters). */
+function withReadableTimes(metadata: KubeObject['metadata']): JsonObject {
+  const readable: JsonObject = { ...metadata };
+  for (const name of ['creationTimestamp', 'deletionTimestamp']) if (!isTime(readable[name])) delete readable[name];
+  return readable;
+}
+
+function isTime(value: unknown): boolean {
+  try {
+    return typeof value === 'string' && canonicalTime(value) !== null;
+  } catch {
+    return false;
   }
 }
 
