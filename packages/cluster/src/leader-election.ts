@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ApiEventRecorder, type Client, elected } from '@keelson/client';
+import { ended } from '@keelson/component/promises';
 import type { Running } from '@keelson/component/running';
 
 /** The flags of leader election, alike for the scheduler and the controllers. Durations in milliseconds. */
@@ -58,7 +59,8 @@ export async function startElected(
   identity = `${hostname()}_${randomUUID()}`,
 ): Promise<Running> {
   if (!values['leader-elect']) return start();
-  return elected(
+  const recorder = new ApiEventRecorder({ client, source: { component, host: '' }, api: 'v1' });
+  const running = elected(
     {
       client,
       namespace: values['leader-elect-resource-namespace'],
@@ -68,8 +70,10 @@ export async function startElected(
       renewDeadlineMs: values['leader-elect-renew-deadline'],
       retryPeriodMs: values['leader-elect-retry-period'],
       release: true,
-      recorder: new ApiEventRecorder({ client, source: { component, host: '' }, api: 'v1' }),
+      recorder,
     },
     start,
   );
+  void ended(running.done).then(() => recorder.stop());
+  return running;
 }

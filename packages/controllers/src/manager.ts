@@ -38,12 +38,18 @@ export function isWanted(
 export async function startControllers(options: ManagerOptions): Promise<Running> {
   const { client, settings } = options;
   const informers = new InformerFactory(client, { transform: withoutManagedFields });
+  const recorders: ApiEventRecorder[] = [];
+  const recorderOf = (own: Client, component: string) => {
+    const recorder = new ApiEventRecorder({ client: own, source: { component, host: '' }, api: 'v1' });
+    recorders.push(recorder);
+    return recorder;
+  };
   const context = (account: string | undefined): ControllerContext => {
     const own = account === undefined ? client : options.clientFor(account);
     return {
       client: own,
       informers,
-      recorder: (component) => new ApiEventRecorder({ client: own, source: { component, host: '' }, api: 'v1' }),
+      recorder: (component) => recorderOf(own, component),
       world: own.world,
       settings,
       metrics: options.metrics,
@@ -63,6 +69,7 @@ export async function startControllers(options: ManagerOptions): Promise<Running
     stop: async () => {
       await all.stop();
       await informers.stop();
+      for (const recorder of recorders) recorder.stop();
     },
   };
 }

@@ -182,6 +182,7 @@ export function startKubeProxy(options: ProxyOptions): RunningProxy {
       await informers.stop();
       await begun;
       await Promise.all([serviceHealth.stop(), ...proxiers.map((proxier) => proxier.stop(options.clean))]);
+      recorder.stop();
       resolve();
     },
   };

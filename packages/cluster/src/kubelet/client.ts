@@ -44,18 +44,22 @@ export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   const ownsCertificate = isThere ? options.rotate && (await adopt(config, store, now)) : bootstrapKubeconfig !== '';
   if (!ownsCertificate) return { client: connect(config, common), rotation: undefined };
   const own = ownConfig(config, store.file);
+  let known: Client | undefined;
+  const client = () => (known ??= connect(own, common));
   if (!isThere) logger.info({ file: store.file }, 'Asking for a client certificate');
   const rotation = await keepClientCertificate({
     store,
     nodeName,
     bootstrap: connect(config, common),
     metrics: new CertificateMetrics('client', options.registry, () => world.clock.now()),
-    renewing: () => connect(own, common),
-    // Who has access already does not wait: static pods may be what has to run first.
-    wait: !isThere,
+    renewing: client,
   });
-  if (!isThere) await writeKubeconfig(kubeconfig, config, store.file);
-  return { client: connect(own, common), rotation };
+  // Who has access already does not wait: static pods may be what has to run first.
+  if (!isThere) {
+    await rotation.first;
+    await writeKubeconfig(kubeconfig, config, store.file);
+  }
+  return { client: client(), rotation };
 }
 
 /** Whether the certificate of a kubeconfig is of no use any more, so that a machine that was off for long has to join again. */

@@ -89,13 +89,10 @@ describe('keepCertificate', () => {
     const metrics = new CertificateMetrics('server', registry, () => world.clock.now());
     const counted = async (name: string) => new RegExp(`^kubelet_${name} (.*)`, 'm').exec(await registry.text())?.[1];
     expect(await counted('certificate_manager_server_ttl_seconds')).toBe('+Inf');
-    const kept = keepCertificate({ store, world, request, metrics });
-    const asked = async () => {
-      await world.pass(1);
-      return made.length;
-    };
-    await expect.poll(asked).toBe(1);
-    const running = await kept;
+    const running = await keepCertificate({ store, world, request, metrics });
+    await world.pass(1);
+    await running.first;
+    expect(made.length).toBe(1);
     expect(await store.read()).toEqual(made[0]);
     expect((await stat(store.file)).mode & 0o777).toBe(0o600);
     const first = await readlink(store.file);
@@ -130,5 +127,24 @@ describe('keepCertificate', () => {
     const failed = 'kubelet_certificate_manager_client_expiration_renew_errors 1\n';
     await expect.poll(() => registry.text()).toContain(failed);
     await running.stop();
+  });
+
+  it('can be stopped while somebody has still to sign the first one', async () => {
+    const world = manualWorld(now);
+    const store = new CertificateStore(join(directory, 'unsigned'), 'kubelet-client');
+    let asked: AbortSignal | undefined;
+    const request = (signal: AbortSignal) => {
+      asked = signal;
+      return new Promise<KeyPair>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const running = await keepCertificate({ store, world, request });
+    await world.pass(1);
+    expect(asked?.aborted).toBe(false);
+    await running.stop();
+    expect(asked?.aborted).toBe(true);
+    await expect(running.first).rejects.toThrow('nobody needs the certificate any more');
+    await running.done;
+    world.clock.advance(DAY);
+    expect(await store.read()).toBeUndefined();
   });
 });

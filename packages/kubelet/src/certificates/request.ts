@@ -17,6 +17,7 @@ export interface CertificateRequest {
   readonly nodeName: string;
   /** Of a serving certificate: DNS names and IP addresses. */
   readonly names?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
@@ -28,21 +29,19 @@ export class CertificateError extends Error {
   override readonly name = 'CertificateError';
 }
 
-/** Makes a key, asks for a certificate and waits until somebody has approved and signed it. @throws CertificateError */
+/** Makes a key, asks for a certificate and waits until somebody has approved and signed it. @throws CertificateError, the signal's reason */
 export async function requestCertificate(request: CertificateRequest): Promise<KeyPair> {
-  const { client, signer } = request;
+  const { client, signer, signal } = request;
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const usage = signer === 'kubernetes.io/kubelet-serving' ? 'server auth' : 'client auth';
   const requests = client.resource('certificatesigningrequests.certificates.k8s.io');
-  const made = await requests.create({
-    metadata: { generateName: 'csr-' },
-    spec: {
-      signerName: signer,
-      usages: ['digital signature', usage],
-      request: Buffer.from(await encode(request, keys)).toString('base64'),
-    },
-  });
-  const certificate = await issued(client, made);
+  const spec = {
+    signerName: signer,
+    usages: ['digital signature', usage],
+    request: Buffer.from(await encode(request, keys)).toString('base64'),
+  };
+  const made = await requests.create({ metadata: { generateName: 'csr-' }, spec }, { signal });
+  const certificate = await issued(client, made, signal);
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString();
   return { certificate, key };
 }
@@ -60,7 +59,11 @@ async function encode({ nodeName, names = [] }: CertificateRequest, keys: webcry
   return `${request.toString('pem')}\n`;
 }
 
-async function issued(client: Client, made: CertificateSigningRequest): Promise<string> {
+async function issued(
+  client: Client,
+  made: CertificateSigningRequest,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   const requests = client.resource('certificatesigningrequests.certificates.k8s.io');
   const { name, resourceVersion } = made.metadata;
   const deadline = new AbortController();
@@ -69,13 +72,14 @@ async function issued(client: Client, made: CertificateSigningRequest): Promise<
   );
   try {
     const fieldSelector = `metadata.name=${name}`;
-    for await (const { type, object } of requests.watch({ fieldSelector, resourceVersion, signal: deadline.signal })) {
+    const either = AbortSignal.any([deadline.signal, ...(signal ? [signal] : [])]);
+    for await (const { type, object } of requests.watch({ fieldSelector, resourceVersion, signal: either })) {
       if (type === 'DELETED') throw new CertificateError(`${name} was deleted`);
       const found = type === 'BOOKMARK' ? undefined : outcome(object);
       if (found) return found;
     }
     // The watch may end before its time: what is there now counts.
-    const found = outcome(await requests.get({ name: name! }));
+    const found = outcome(await requests.get({ name: name! }, { signal }));
     if (found) return found;
     throw new CertificateError(`${name} is not signed yet`);
   } finally {

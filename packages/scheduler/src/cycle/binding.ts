@@ -93,7 +93,7 @@ export class Binder {
     );
     if (tellsNodes && (prepares.length > 0 || permits.isHeld(pod.uid))) await this.#tellNode(placed, signal);
     const [isHeld, heldAt] = [permits.isHeld(pod.uid), metrics.seconds()];
-    const refused = await permits.wait(pod.uid);
+    const refused = await permits.wait(pod.uid, signal);
     if (isHeld) metrics.permitted(refused?.code ?? 'Success', heldAt);
     if (refused) return rejectedOn(node, refused);
     queue.done(pod.uid);

@@ -1,4 +1,5 @@
 import type { Clock } from '@keelson/api/clock';
+import { unlessAborted } from '@keelson/component/promises';
 import { type Rejection, rejection, unschedulable } from '../framework/status.ts';
 
 interface Waiting {
@@ -41,9 +42,19 @@ export class Permits {
     return this.#waiting.has(uid);
   }
 
-  /** @returns why the pod may not be bound; `undefined` at once for one that nobody holds */
-  async wait(uid: string): Promise<Rejection | undefined> {
-    return this.#waiting.get(uid)?.verdict;
+  /**
+   * @returns why the pod may not be bound; `undefined` at once for one that nobody holds
+   * @throws the signal's reason, when nobody waits for the plugins any more
+   */
+  async wait(uid: string, signal?: AbortSignal): Promise<Rejection | undefined> {
+    const waiting = this.#waiting.get(uid);
+    if (!waiting) return undefined;
+    try {
+      return await unlessAborted(waiting.verdict, signal);
+    } catch (error) {
+      waiting.settle(undefined);
+      throw error;
+    }
   }
 
   allow(uid: string, plugin: string): void {
