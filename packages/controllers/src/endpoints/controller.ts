@@ -32,7 +32,10 @@ export async function start(context: ControllerContext) {
   endpoints.addHandler({
     added: (object, initial) => initial && !object.metadata.annotations?.[LEADER] && queue.add(storeKey(object)),
     updated: (_, object) => queue.add(storeKey(object)),
-    deleted: (object) => queue.add(storeKey(object)),
+    deleted: (object) => {
+      writes.forget(storeKey(object));
+      queue.add(storeKey(object));
+    },
   });
   const resource = client.resource('endpoints');
 

@@ -6,6 +6,7 @@ import type { ControllerContext } from '../controller.ts';
 import { isNamespaceTerminating } from '../pods/control.ts';
 import { podInformer } from '../pods/informer.ts';
 import { OwnWrites } from '../seen.ts';
+import { MadeSlices, UNSEEN_MS } from '../services/madeslices.ts';
 import { podHandler, selects } from '../services/pods.ts';
 import { TriggerTimes, withTriggerTime } from '../services/triggertimes.ts';
 import { runQueue, workersOf } from '../work.ts';
@@ -32,8 +33,8 @@ export async function start(context: ControllerContext) {
   const metrics = new SliceMetrics(context.metrics, CAPACITY);
   const triggers = new TriggerTimes();
   const spreading = new Spreading(nodes.store, recorder);
-  /** By service, the slices that were made and not yet seen. */
-  const made = new Map<string, Set<string>>();
+  const resource = client.resource('endpointslices.discovery.k8s.io');
+  const made = new MadeSlices(client);
   const enqueue = (service: Service) => queue.add(storeKey(service));
   services.addHandler({ added: enqueue, updated: (_, service) => enqueue(service), deleted: enqueue });
   pods.addHandler(podHandler(services, (key) => queue.add(key)));
@@ -42,11 +43,14 @@ export async function start(context: ControllerContext) {
   };
   slices.addHandler({
     added: (slice) => {
-      for (const key of byService(slice)) made.get(key)?.delete(slice.metadata.name!);
+      for (const key of byService(slice)) made.seen(key, slice.metadata.name!);
       changed(slice);
     },
     updated: (_, slice) => changed(slice),
-    deleted: (slice) => changed(slice),
+    deleted: (slice) => {
+      writes.forget(storeKey(slice));
+      changed(slice);
+    },
   });
   const located = new Set<string>();
   const spread = () => {
@@ -73,18 +77,21 @@ export async function start(context: ControllerContext) {
     const service = services.store.get(key);
     if (!service) {
       metrics.forget(key);
-      made.delete(key);
+      made.forget(key);
       triggers.forget(key);
       spreading.forget(key);
     }
     if (!service?.spec.selector || service.spec.type === 'ExternalName') return 'success';
+    // A copy that lags behind would have this controller undo what it did.
+    if (await made.isBehind(key)) {
+      queue.addAfter(key, UNSEEN_MS);
+      return 'stale';
+    }
     const { namespace } = service.metadata;
     const own = slices.store
       .byIndex(BY_SERVICE, key)
       .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
-    // A copy that lags behind would have this controller undo what it did.
-    const unseen = made.get(key)?.size ?? 0;
-    if (unseen > 0 || own.some((slice) => !writes.seenIn(slice))) return 'stale';
+    if (own.some((slice) => !writes.seenIn(slice))) return 'stale';
     const chosen = pods.store.list(namespace).filter(({ metadata }) => selects(service, metadata.labels));
     const trigger = triggers.next(service, chosen);
     const node = (name: string) => nodes.store.get(name);
@@ -95,14 +102,13 @@ export async function start(context: ControllerContext) {
       const annotations = withTriggerTime(slice.metadata.annotations, trigger);
       return { ...slice, metadata: { ...slice.metadata, annotations } };
     };
-    const resource = client.resource('endpointslices.discovery.k8s.io');
     try {
       const isLeaving = service.metadata.deletionTimestamp !== undefined;
       for (const slice of isLeaving ? [] : wanted.create) {
         const { metadata } = await resource.create(dated(slice));
         metrics.packing.wrote('create');
         if (slices.store.get(`${namespace}/${metadata.name}`)) continue;
-        made.set(key, (made.get(key) ?? new Set()).add(metadata.name!));
+        made.made(key, metadata.name!);
       }
       for (const slice of wanted.update) {
         writes.wrote(await resource.update(dated(slice)));

@@ -6,6 +6,7 @@ import { hasReason, storeKey, WorkQueue } from '@keelson/client';
 import type { ControllerContext } from '../controller.ts';
 import { MANAGED_BY, SERVICE_NAME } from '../endpointslice/plan.ts';
 import { OwnWrites } from '../seen.ts';
+import { MadeSlices, UNSEEN_MS } from '../services/madeslices.ts';
 import { runQueue, workersOf } from '../work.ts';
 import { MirrorMetrics } from './metrics.ts';
 import { CAPACITY, isMirrored, leftOut, MANAGER, MAX_PER_SUBSET, plan, slicesOf, tallyOf } from './mirror.ts';
@@ -24,23 +25,31 @@ export async function start(context: ControllerContext) {
   const slices = informers.informer('endpointslices.discovery.k8s.io');
   slices.addIndex(BY_SERVICE, byService);
   const writes = new OwnWrites();
-  const made = new Map<string, Set<string>>();
+  const made = new MadeSlices(client);
   const enqueue = (object: TypedObject) => queue.add(storeKey(object));
   for (const informer of [endpoints, services]) {
     informer.addHandler({ added: enqueue, updated: (_, object) => enqueue(object), deleted: enqueue });
   }
   const changed = (slice: EndpointSlice) => {
     for (const key of byService(slice)) {
-      made.get(key)?.delete(slice.metadata.name!);
+      made.seen(key, slice.metadata.name!);
       queue.add(key);
     }
   };
-  slices.addHandler({ added: changed, updated: (_, slice) => changed(slice), deleted: (slice) => changed(slice) });
+  slices.addHandler({
+    added: changed,
+    updated: (_, slice) => changed(slice),
+    deleted: (slice) => {
+      writes.forget(storeKey(slice));
+      changed(slice);
+    },
+  });
   const resource = client.resource('endpointslices.discovery.k8s.io');
 
   const sync = async (key: string) => {
+    if (await made.isBehind(key)) return queue.addAfter(key, UNSEEN_MS);
     const own = slices.store.byIndex(BY_SERVICE, key);
-    if ((made.get(key)?.size ?? 0) > 0 || own.some((slice) => !writes.seenIn(slice))) return;
+    if (own.some((slice) => !writes.seenIn(slice))) return;
     const source = endpoints.store.get(key);
     const service = services.store.get(key);
     const mirrored = source && service && !service.spec.selector && isMirrored(source) ? source : undefined;
@@ -55,8 +64,7 @@ export async function start(context: ControllerContext) {
     for (const slice of create) {
       const { metadata } = await resource.create(slice);
       metrics.packing.wrote('create');
-      if (!slices.store.get(`${metadata.namespace}/${metadata.name}`))
-        made.set(key, (made.get(key) ?? new Set()).add(metadata.name!));
+      if (!slices.store.get(`${metadata.namespace}/${metadata.name}`)) made.made(key, metadata.name!);
     }
     for (const slice of update) {
       writes.wrote(await resource.update(slice));
