@@ -407,6 +407,19 @@ describe('a deletion', () => {
     await client.send('PATCH', `${maps}/held`, { metadata: { finalizers: null } });
   });
 
+  test.each([
+    ['an update', 'PUT', 'application/json'],
+    ['a patch', 'PATCH', MERGE_PATCH],
+  ])('%s that lets an object go is answered with the empty lists that it sent', async (_, method, type) => {
+    const kept = { metadata: { name: 'kept', finalizers: ['example.com/f'] }, rules: [] };
+    await client.send('POST', roles, kept);
+    await client.send('DELETE', `${roles}/kept`);
+    const last = { ...kept, metadata: { name: 'kept', finalizers: null } };
+    const { body } = await client.send(method, `${roles}/kept`, last, { 'content-type': type });
+    expect(JSON.parse(body).rules).toEqual([]);
+    expect((await client.send('GET', `${roles}/kept`)).status).toBe(404);
+  });
+
   test('of a collection ends at the first object that cannot be deleted', async () => {
     const collection = `${maps}?labelSelector=of%3Dcollection`;
     const uids: string[] = [];

@@ -112,6 +112,18 @@ it('takes it that a server has no documents', async () => {
   expect(known()).toEqual([[], undefined]);
 });
 
+it('knows a server that has none of version 3 alone, as long as it has not', async () => {
+  const answers = { '/openapi/v3': [reply(404), reply(500), index], '/openapi/v2': [spec, reply(304)] };
+  const { subject, known, documents } = fixture(answers);
+  const isOld = () => documents.get('v1.g')!.isOld;
+  await subject.refresh(service());
+  expect([isOld(), known()]).toEqual([true, [[], PATHS]]);
+  await expect(subject.refresh(service())).rejects.toThrow('500');
+  expect(isOld()).toBe(true);
+  await subject.refresh(service());
+  expect([isOld(), known()]).toEqual([false, [URLS, PATHS]]);
+});
+
 it.each<[string, unknown, unknown, string]>([
   [
     'no URL of a document',

@@ -14,7 +14,7 @@ import type { Question, Remote } from './remote.ts';
 
 const TIMEOUT_MS = 60_000;
 const USER = { name: 'system:aggregator', groups: [] };
-const NOTHING: RemoteDocuments = { index: new Map(), spec2: undefined, etag: '', priority: 0 };
+const NOTHING: RemoteDocuments = { index: new Map(), isOld: false, spec2: undefined, etag: '', priority: 0 };
 
 export class RemoteOpenApi {
   readonly #remote: Pick<Remote, 'ask'>;
@@ -32,7 +32,7 @@ export class RemoteOpenApi {
     const known = this.#openapi.remote(name) ?? NOTHING;
     const [index, spec] = await Promise.allSettled([this.#fetchIndex(service), this.#fetchSpec(service, known)]);
     this.#openapi.setRemote(name, {
-      index: index.status === 'fulfilled' ? index.value : known.index,
+      ...(index.status === 'fulfilled' ? index.value : { index: known.index, isOld: known.isOld }),
       ...(spec.status === 'fulfilled' ? spec.value : { spec2: known.spec2, etag: known.etag }),
       priority: service.spec.groupPriorityMinimum,
     });
@@ -43,13 +43,13 @@ export class RemoteOpenApi {
     this.#openapi.setRemote(metadata.name!, undefined);
   }
 
-  /** Old servers have no documents of version 3. */
-  async #fetchIndex(service: APIService): Promise<RemoteDocuments['index']> {
+  async #fetchIndex(service: APIService): Promise<Pick<RemoteDocuments, 'index' | 'isOld'>> {
     const { status, body } = await this.#ask(service, '/openapi/v3');
-    if (status === 404) return NOTHING.index;
+    if (status === 404) return { index: NOTHING.index, isOld: true };
     if (status !== 200) throw new Error(`the list of OpenAPI documents cannot be had: ${status}`);
     const paths = new ConfigObject(JSON.parse(body.toString())).object('paths');
-    return new Map(paths.names().map((name) => [name, paths.object(name).string('serverRelativeURL')]));
+    const index = new Map(paths.names().map((name) => [name, paths.object(name).string('serverRelativeURL')]));
+    return { index, isOld: false };
   }
 
   async #fetchSpec(
@@ -82,6 +82,8 @@ function specOf(body: Buffer): Spec2 {
   if (!isAtMost(MAX_DEPTH, document)) throw new Error(`the OpenAPI document is deeper than ${MAX_DEPTH}`);
   const root = new ConfigObject(document);
   return {
+    info: root.object('info').all(),
+    securityDefinitions: partOf(root, 'securityDefinitions'),
     paths: partOf(root, 'paths'),
     definitions: partOf(root, 'definitions'),
     parameters: partOf(root, 'parameters'),

@@ -41,7 +41,7 @@ it.each([
   ['FOO /a HTTP/1.1', '405 Method Not Allowed', undefined],
   ['GET /a HTTP/9', '400 Bad Request', '400 Bad Request'],
   [
-    `GET /${'a'.repeat(1 << 18)} HTTP/1.1`,
+    `GET /${'a'.repeat(1 << 20)} HTTP/1.1`,
     '431 Request Header Fields Too Large',
     '431 Request Header Fields Too Large',
   ],
@@ -52,6 +52,7 @@ it.each([
   socket.write(`${line}\r\nHost: server\r\nConnection: close\r\n\r\n`);
   const [head, said] = (await answerOf(socket)).split('\r\n\r\n');
   expect(head!.split('\r\n')[0]).toBe(`HTTP/1.1 ${status}`);
+  if (status.startsWith('405')) expect(head).toContain('Cache-Control: no-cache, private');
   if (body !== undefined) expect(said).toBe(body);
 });
 
@@ -59,7 +60,7 @@ it.each([
   ['HTTP/1.1', askHttp1],
   ['HTTP/2', askHttp2],
 ])('takes a field for each of the many groups of a directory’s user, over %s', async (_version, ask) => {
-  const groups = Array.from({ length: 2000 }, (_, i) => `CN=group-${i},OU=somewhere,DC=example,DC=com`);
+  const groups = Array.from({ length: 9000 }, (_, i) => `CN=group-${i},OU=somewhere,DC=example,DC=com`);
   const onExchange = (exchange: Exchange) =>
     exchange.respond(200, {}, exchange.rawHeaders.filter((text) => text.startsWith('CN=')).join(' '));
   const { port } = await start(0, { onExchange });

@@ -73,9 +73,8 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
-/** The bounds that slow or hostile clients run into. */
-/** Users of a directory are in hundreds of groups, and each may come in a field of its own. */
-const HEADER_LIMIT_BYTES = 256 * 1024;
+/** The bounds that slow or hostile clients run into; that of fields is net/http's. */
+const HEADER_LIMIT_BYTES = 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 180_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -84,7 +83,7 @@ const MAX_STREAMS_PER_CONNECTION = 250;
 /** Node's parser refuses methods that it does not know before anybody could route them. */
 const UNKNOWN_METHOD = (() => {
   const body = `${JSON.stringify(methodNotAllowed().toStatus())}\n`;
-  return `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+  return `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/json\r\nCache-Control: no-cache, private\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
 })();
 
 const HEADER_OVERFLOW = '431 Request Header Fields Too Large';

@@ -7,6 +7,8 @@ const members = (object: object): Members =>
   new Map(Object.entries(object).map(([name, value]) => [name, () => value]));
 const plain = (all: Members) => Object.fromEntries([...all].map(([name, make]) => [name, make()]));
 const spec = (paths: Spec2['paths'], definitions: Spec2['definitions']): Spec2 => ({
+  info: {},
+  securityDefinitions: {},
   paths,
   definitions,
   parameters: {},

@@ -5,8 +5,10 @@
 import { equal } from '@keelson/api/patch/value';
 import type { Json } from './schemas.ts';
 
-/** The parts of a document of version 2 that are joined, each by name. */
+/** The parts of a document of version 2 that are joined, each by name, and what else it says of itself. */
 export interface Spec2 {
+  readonly info: Json;
+  readonly securityDefinitions: Json;
   readonly paths: Readonly<Record<string, unknown>>;
   readonly definitions: Readonly<Record<string, Json>>;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -19,11 +21,11 @@ const DEFINITION = '#/definitions/';
 const KINDS = 'x-kubernetes-group-version-kind';
 
 /** The paths below one, and the definitions but for those that only other paths need. */
-export function onlyBelow(prefix: string, { paths, definitions, parameters }: Spec2): Spec2 {
+export function onlyBelow(prefix: string, { paths, definitions, ...rest }: Spec2): Spec2 {
   const kept = Object.fromEntries(Object.entries(paths).filter(([path]) => path.startsWith(prefix)));
   const [before, after] = [reachable(paths, definitions), reachable(kept, definitions)];
   const needed = Object.entries(definitions).filter(([name]) => after.has(name) || !before.has(name));
-  return { paths: kept, definitions: Object.fromEntries(needed), parameters };
+  return { ...rest, paths: kept, definitions: Object.fromEntries(needed) };
 }
 
 /**

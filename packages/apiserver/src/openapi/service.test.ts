@@ -135,7 +135,7 @@ describe('version 2', () => {
 it('leads to the server of the group with the highest priority where several have a document', () => {
   const service = fixture();
   const index = new Map([['apis/shared', '/openapi/v3/apis/shared']]);
-  const documents = (priority: number) => ({ index, spec2: undefined, etag: '', priority });
+  const documents = (priority: number) => ({ index, isOld: false, spec2: undefined, etag: '', priority });
   expect(service.ownerOf('/openapi/v3/apis/shared')).toBe(undefined);
   service.setRemote('v1.b', documents(50));
   service.setRemote('v2.a', documents(100));
@@ -144,4 +144,28 @@ it('leads to the server of the group with the highest priority where several hav
   expect(service.ownerOf('/openapi/v3/apis/other')).toBe(undefined);
   service.setRemote('v2.a', undefined);
   expect(service.ownerOf('/openapi/v3/apis/shared')).toBe('v1.b');
+});
+
+it('makes documents of version 3 for servers that have none', async () => {
+  const service = fixture();
+  const spec2 = {
+    info: { title: 'Old', version: 'v1' },
+    securityDefinitions: {},
+    paths: { '/apis/old.example.com/v1/things': { get: { responses: {} } } },
+    definitions: {},
+    parameters: {},
+  };
+  const old = (etag: string) => ({ index: new Map(), isOld: true, spec2, etag, priority: 1 });
+  service.setRemote('v1.old.example.com', old('1'));
+  const url = async () => (await paths(service))['apis/old.example.com/v1']?.serverRelativeURL;
+  const first = (await url())!;
+  const answer = await get(service, first);
+  expect(JSON.parse(String(answer.body))).toMatchObject({ openapi: '3.0.0', info: spec2.info, paths: spec2.paths });
+  expect((await get(service, first, { accept: V3_PROTOBUF })).headers['content-type']).toBe(V3_PROTOBUF);
+  expect(service.ownerOf('/openapi/v3/apis/old.example.com/v1')).toBeUndefined();
+  service.setRemote('v1.old.example.com', old('2'));
+  expect(await url()).not.toBe(first);
+  service.setRemote('v1.old.example.com', undefined);
+  expect(await url()).toBeUndefined();
+  expect((await get(service, first)).status).toBe(404);
 });

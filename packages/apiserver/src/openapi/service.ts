@@ -12,6 +12,7 @@ import { contentAnswer } from '../http/content.ts';
 import type { ResponseHeaders } from '../http/exchange.ts';
 import { parseAccept } from '../http/negotiate.ts';
 import { slices } from '../pieces.ts';
+import { toVersion3 } from './convert.ts';
 import type { CustomKind } from './custom.ts';
 import { loadOpenApiData, openApiDataDigest } from './data.ts';
 import { document2, document3, documentNames, type OpenApiWorld } from './documents.ts';
@@ -63,6 +64,8 @@ export interface OpenApiOptions {
 export interface RemoteDocuments {
   /** Its documents of version 3, by name: where they are. */
   readonly index: ReadonlyMap<string, string>;
+  /** It has no documents of version 3: one is made of what it says in version 2. */
+  readonly isOld: boolean;
   /** What it says of the APIService's version in version 2; undefined: nothing. */
   readonly spec2: Spec2 | undefined;
   /** Of that. */
@@ -118,6 +121,20 @@ export class OpenApiService {
     return { served: this.#options.served(), custom: this.#custom };
   }
 
+  /** Of the documents of version 3 that this server has, those that it makes of others' of version 2 among them. */
+  #names(): string[] {
+    const names = new Set([...documentNames(this.#world), ...this.#converted().keys()]);
+    return [...names];
+  }
+
+  #converted(): Map<string, Pick<RemoteDocuments, 'etag'> & { readonly spec2: Spec2 }> {
+    return new Map(
+      [...this.#remote].flatMap(([apiService, { isOld, spec2, etag }]) =>
+        isOld && spec2 ? [[`apis/${groupOf(apiService)}/${versionOf(apiService)}`, { spec2, etag }]] : [],
+      ),
+    );
+  }
+
   /** Those of groups with a higher priority come first, then they go by name (kube-aggregator/pkg/controllers/openapi). */
   #remotes(): [apiService: string, RemoteDocuments][] {
     const priorities = new Map<string, number>();
@@ -134,14 +151,13 @@ export class OpenApiService {
     if (path === V3) return this.#serveIndex(request);
     if (!path.startsWith(`${V3}/`)) return undefined;
     const name = path.slice(V3.length + 1);
-    if (!documentNames(this.#world).includes(name)) return { status: 404, headers: {}, body: '' };
+    if (!this.#names().includes(name)) return { status: 404, headers: {}, body: '' };
     return this.#serveDocument(3, name, request);
   }
 
   /** The list of the documents of version 3, each with the hash by which it may be cached for good. */
   async #serveIndex(request: PathRequest): Promise<PathAnswer> {
-    const names = documentNames(this.#world);
-    const entries = names.map(
+    const entries = this.#names().map(
       (name) => [name, { serverRelativeURL: `${V3}/${name}?hash=${this.#hash(name)}` }] as const,
     );
     const others = this.#remotes().flatMap(([, { index }]) => [...index]);
@@ -187,7 +203,8 @@ export class OpenApiService {
   /** SHA-512 in capitals over what the document is made of. */
   #hash(name: string): string {
     this.#digest ??= openApiDataDigest();
-    const about = name === 'v2' ? this.#partsOfWhole() : partOf(name, this.#world);
+    const about =
+      name === 'v2' ? this.#partsOfWhole() : (partOf(name, this.#world) ?? this.#converted().get(name)?.etag);
     return createHash('sha512')
       .update(`${this.#digest} ${name} ${JSON.stringify(about ?? '')}`)
       .digest('hex')
@@ -218,12 +235,16 @@ export class OpenApiService {
       const remote = version === 2 ? this.#remotes().flatMap(([, { spec2 }]) => spec2 ?? []) : [];
       this.#data ??= this.#options.showsEnums ? loadOpenApiData() : loadOpenApiData().then(withoutEnums);
       const data = await this.#data;
+      const converted = this.#converted().get(name)?.spec2;
       const chunks = await slices.do(render());
       const size = chunks.reduce((sum, { length }) => sum + length, 0);
       return { hash, modified: this.#options.now(), size, gzipped: await gzipAll(chunks) };
 
       function* render(): Pieces<Buffer[]> {
-        const document = version === 2 ? yield* document2(world, data, remote) : document3(name, world, data);
+        const document =
+          version === 2
+            ? yield* document2(world, data, remote)
+            : (document3(name, world, data) ?? (converted && toVersion3(converted)));
         if (!document) return [];
         yield;
         return yield* format === 'json' ? toJson(document) : toProtobuf(version, document);
@@ -249,6 +270,10 @@ function digestOf(kind: CustomKind): string {
 /** Of an APIService's name, `v1.apps`. */
 function groupOf(apiService: string): string {
   return apiService.slice(apiService.indexOf('.') + 1);
+}
+
+function versionOf(apiService: string): string {
+  return apiService.slice(0, apiService.indexOf('.'));
 }
 
 function partOf(name: string, { served, custom }: OpenApiWorld): unknown {

@@ -63,6 +63,11 @@ export class ObjectCodec {
     return { object, bytes };
   }
 
+  /** An object that goes with the write that was to change it: in canonical form, empty lists as they were sent. */
+  unstored(given: KubeObject): KubeObject {
+    return this.#definition.storageForm.normalize(given);
+  }
+
   /** The stored object as the answer to a write that changed nothing. It must not be changed. */
   unchanged(cached: CachedObject): KubeObject {
     const object = this.object(cached);

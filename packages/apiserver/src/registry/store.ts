@@ -255,7 +255,7 @@ export class ResourceStore {
           await strategy.afterDelete?.(ctx, object);
         }
         await hook?.commit?.();
-        return { object: this.codec.encode(object).object, created: false, deleted: true };
+        return { object: this.codec.unstored(object), created: false, deleted: true };
       }
       const unchanged = () => (isNewest ? this.codec.unchanged(current) : 'lost');
       const staysAsItIs =

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { issued } from '../http/testing.ts';
 import { WebhookClient } from './client.ts';
@@ -52,4 +53,17 @@ test.each([
   const service = { namespace: 'space', name: 'name', ...(path === undefined ? {} : { path }) };
   await start(server).post({ service, caBundle }, BODY, 10);
   expect(server.received).toMatchObject([{ path: `${asked}?timeout=10s` }]);
+});
+
+test('a reply may come compressed, and no larger for that', async () => {
+  const headers = { 'content-encoding': 'gzip' };
+  const bodies = [gzipSync('{"a":1}'), gzipSync(Buffer.alloc(32 * 1024 * 1024)), Buffer.from('no gzip')];
+  const server = await startServerWith(await issued('127.0.0.1'), () => ({ headers, body: bodies.shift()! }));
+  onTestFinished(() => server.close());
+  const config = { url: server.url, caBundle: Buffer.from(server.ca).toString('base64') };
+  const client = start();
+  expect((await client.post(config, BODY, 10)).body.toString()).toBe('{"a":1}');
+  expect(server.received[0]!.headers['accept-encoding']).toBe('gzip');
+  await expect(client.post(config, BODY, 10)).rejects.toThrow('the response is larger than 16777216 bytes');
+  await expect(client.post(config, BODY, 10)).rejects.toThrow('incorrect header check');
 });

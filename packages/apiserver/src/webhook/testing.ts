@@ -14,7 +14,7 @@ export interface Received {
 export interface Said {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 export interface TestServer {
