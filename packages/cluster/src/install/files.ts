@@ -14,11 +14,13 @@ export interface Files {
   /** Makes a directory with those above it. @param mode its permissions */
   makeDirectory(path: string, mode: number): Promise<void>;
   exists(path: string): Promise<boolean>;
-  /** A file, or a directory with all in it; nothing happens where there is none. */
+  /** A file, or a directory with all in it, of one that something is mounted at what is in it; nothing happens where there is none. */
   remove(path: string): Promise<void>;
   /** The names in a directory, sorted; none where there is no such directory. */
   list(path: string): Promise<string[]>;
 }
+
+const ALL = { recursive: true, force: true } as const;
 
 /** The files as they are. */
 export class DiskFiles implements Files {
@@ -47,7 +49,14 @@ export class DiskFiles implements Files {
     return (await orNothing(stat(this.#layout.local(path)))) !== undefined;
   }
   async remove(path: string): Promise<void> {
-    await rm(this.#layout.local(path), { recursive: true, force: true });
+    const local = this.#layout.local(path);
+    try {
+      await rm(local, ALL);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+      // A file system of its own stays, and is emptied (kubeadm, CleanDir).
+      for (const name of await readdir(local)) await rm(join(local, name), ALL);
+    }
   }
   async list(path: string): Promise<string[]> {
     return ((await orNothing(readdir(this.#layout.local(path)))) ?? []).sort();

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mountsBelow } from '@keelson/kubelet/volumes/filesystem';
 import { expect, it, onTestFinished } from 'vitest';
+import { DiskFiles } from './files.ts';
+import { Layout } from './layout.ts';
 import { unmountBelow } from './reset.ts';
 import { testInstallation } from './testing.ts';
 
@@ -38,4 +40,20 @@ it.skipIf(!canMount())('leaves what somebody still uses, and says so, before any
   await unmountBelow(context, folder);
   expect(lines).toEqual([`[reset] unmounted ${volume}`]);
   expect(await mountsBelow(folder)).toEqual([]);
+});
+
+it.skipIf(!canMount())('empties a folder that is a file system of its own, as the data of etcd may be', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keelson-reset-'));
+  const data = join(folder, 'var/lib/etcd');
+  mkdirSync(data, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', data]);
+  onTestFinished(() => {
+    execFileSync('umount', [data]);
+    rmSync(folder, { recursive: true });
+  });
+  mkdirSync(join(data, 'member/wal'), { recursive: true });
+  const files = new DiskFiles(new Layout({ root: folder, runHere: false }));
+  await files.remove('/var/lib/etcd');
+  expect(await files.list('/var/lib/etcd')).toEqual([]);
+  await expect(files.remove('/var/lib')).rejects.toThrow('EBUSY');
 });
