@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalQuantity, Quantity } from './quantity.ts';
+import { canonicalQuantity, Quantity, QuantityError } from './quantity.ts';
 
 describe('the canonical text', () => {
   it.each([
@@ -88,4 +88,19 @@ it('does not grow with a hostile exponent', () => {
   expect(huge.add(Quantity.parse('1')).cmp(huge)).toBe(0);
   expect(huge.value()).toBe(0n);
   expect(huge.roundUp(-3).toString()).toBe('10e999999999');
+});
+
+it.each<[string, string | undefined]>([
+  [`${'0'.repeat(100_000)}x`, undefined],
+  [`${'1'.repeat(100_000)}x`, undefined],
+  [`1${' '.repeat(100_000)}x`, undefined],
+  [`${' '.repeat(100_000)}1${'\u0085'.repeat(100_000)}`, '1'],
+  // There is no suffix for so many.
+  [`1${'0'.repeat(99_999)}`, '1'],
+])('takes time by the character: %#', (text, expected) => {
+  const startedAt = performance.now();
+  if (expected === undefined) expect(() => canonicalQuantity(text)).toThrow(QuantityError);
+  else expect(canonicalQuantity(text)).toBe(expected);
+  // By the square of their number they take seconds, by the cube days.
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
 });

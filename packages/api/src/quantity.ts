@@ -5,6 +5,8 @@
  * from where upstream does: `1048576` and `+5` stay as written, `1000000` becomes `1M`.
  */
 
+import { trimmed } from './trim.ts';
+
 export type QuantityFormat = 'DecimalExponent' | 'BinarySI' | 'DecimalSI';
 
 /** The text is no quantity; the message is upstream's. */
@@ -254,23 +256,34 @@ function dumpDecimal(q: Quantity): string {
   return `{unscaled:(big.Int){neg:(bool)${digits < 0n} abs:(big.nat)[${words.join(' ')}]} scale:(inf.Scale)${-NANO}}`;
 }
 
+/** By ever larger powers, and down again: a number of a million zeros is divided some forty times. */
 function removeFactors(n: bigint, factor: bigint): [rest: bigint, times: number] {
+  if (n === 0n) return [n, 0];
+  const powers: bigint[] = [];
   let times = 0;
   let rest = n;
-  while (rest !== 0n && rest % factor === 0n) {
-    rest /= factor;
-    times++;
+  for (let power = factor; rest % power === 0n; power *= power) {
+    rest /= power;
+    times += 2 ** powers.length;
+    powers.push(power);
+  }
+  for (let i = powers.length - 1; i >= 0; i--) {
+    if (rest % powers[i]! !== 0n) continue;
+    rest /= powers[i]!;
+    times += 2 ** i;
   }
   return [rest, times];
 }
 
-const SYNTAX = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+/** A suffix begins with no digit: of a digit that could belong to two parts each way would be tried. */
+const SYNTAX = /^([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eEinumkKMGTP]+[-+]?[0-9]*|[-+][0-9]*)?)$/;
 
 /** Leading zeros are dropped, and at least one digit stays. */
 function split(text: string): { sign: bigint; whole: string; fraction: string; suffix: string } {
   const parts = SYNTAX.exec(text);
   if (!parts) throw new QuantityError(WRONG_FORMAT);
-  const [, sign, whole, fraction = '', suffix] = parts as unknown as string[];
+  const [, sign, digits, fraction = '', suffix] = parts as unknown as string[];
+  const whole = digits!.replace(/^0+/, '');
   return { sign: sign === '-' ? -1n : 1n, whole: whole || '0', fraction, suffix: suffix! };
 }
 
@@ -301,6 +314,8 @@ export function canonicalQuantity(text: string): string {
   return canonical;
 }
 
+const SPACE = /[\s\u0085]/;
+
 function trimSpace(text: string): string {
-  return text.replace(/^[\s\u0085]+|[\s\u0085]+$/g, '');
+  return trimmed(text, (character) => SPACE.test(character));
 }

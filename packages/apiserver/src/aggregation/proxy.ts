@@ -1,5 +1,7 @@
 /** A request for what another server serves, passed on to it (kube-aggregator/pkg/apiserver/handler_proxy.go). */
+
 import type { APIService } from '@keelson/api/generated/types/apiregistration/v1';
+import { trimmed } from '@keelson/api/trim';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Backend } from '../connect/backend.ts';
 import type { Forwarding } from '../connect/forward.ts';
@@ -49,5 +51,5 @@ async function locate(ctx: RequestContext, service: APIService, deps: ProxyDeps)
 
 /** `/apis/GROUP/VERSION` itself. */
 function isDiscovery({ info }: RequestContext): boolean {
-  return !info.isResourceRequest && info.path.replace(/^\/+|\/+$/g, '').split('/').length === 3;
+  return !info.isResourceRequest && trimmed(info.path, (character) => character === '/').split('/').length === 3;
 }

@@ -1,5 +1,7 @@
 /** `--audit-policy-file`: how much of which requests is recorded (audit.k8s.io/v1 Policy; apiserver/pkg/audit/policy). */
+
 import * as field from '@keelson/api/field';
+import { withoutEnd } from '@keelson/api/trim';
 import type { Attributes } from '../authz/attributes.ts';
 
 export const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
@@ -88,7 +90,7 @@ function matches(rule: PolicyRule, { user, verb, isResourceRequest, path, namesp
 
 function matchesPath(url: string, path: string): boolean {
   if (url === '*' || url === path) return true;
-  return url.endsWith('*') && path.startsWith(url.replace(/\*+$/, ''));
+  return url.endsWith('*') && path.startsWith(withoutEnd(url, '*'));
 }
 
 function matchesResource(

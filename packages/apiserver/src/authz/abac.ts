@@ -1,4 +1,5 @@
 /** `--authorization-policy-file`: policies, one a line, that only the operator of the machine can change (pkg/auth/authorizer/abac). */
+import { withoutEnd } from '@keelson/api/trim';
 import { ALL_AUTHENTICATED } from '../authn/authenticator.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import { ALLOW, type Attributes, type Authorizer, type RulesOf } from './attributes.ts';
@@ -119,7 +120,7 @@ function matchesSubject({ user, group }: AbacPolicy, { name, groups }: UserInfo)
 
 function matchesPath(wanted: string, path: string): boolean {
   if (is(wanted, path)) return true;
-  return wanted.endsWith('*') && path.startsWith(wanted.replace(/\*+$/, ''));
+  return wanted.endsWith('*') && path.startsWith(withoutEnd(wanted, '*'));
 }
 
 function rulesOf(policies: readonly AbacPolicy[], user: UserInfo, namespace: string): RulesOf {

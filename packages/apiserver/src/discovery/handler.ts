@@ -1,7 +1,9 @@
 /**
  * Answers GET /api, /apis, /api/v1, /apis/<group> and /apis/<group>/<version>; docs/discovery.md tells the rules.
  */
+
 import type { GroupVersionKind } from '@keelson/api/object';
+import { withoutEnd } from '@keelson/api/trim';
 import { type Answer, headerOf, type PathRequest } from '../http/answer.ts';
 import {
   checkRouteAccepts,
@@ -84,7 +86,7 @@ function isPretty(negotiated: Negotiated, request: PathRequest): boolean {
 
 /** Trailing slashes do not count. */
 function documentAt(path: string): DocumentName | undefined {
-  const [root, ...rest] = path.replace(/\/+$/, '').slice(1).split('/');
+  const [root, ...rest] = withoutEnd(path, '/').slice(1).split('/');
   if (rest.includes('')) return undefined;
   if (root === 'api') {
     const [version, ...more] = rest;

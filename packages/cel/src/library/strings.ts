@@ -1,4 +1,5 @@
 /** More functions of strings (cel-go ext/strings.go, version 2; ext/sets.go). */
+import { trimmed } from '@keelson/api/trim';
 import type { Declarations } from '../environment.ts';
 import { failure } from '../eval/errors.ts';
 import { formatString } from '../eval/format.ts';
@@ -85,8 +86,8 @@ function substring(text: string, start: bigint, end?: bigint): string {
 }
 
 /** What Go's unicode.IsSpace says is space. */
-const SPACE = '[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
-const TRIMMED = new RegExp(`^${SPACE}|${SPACE}$`, 'g');
+const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const trim = (text: string) => trimmed(text, (character) => SPACE.test(character));
 
 function join(list: ListValue, separator = ''): string {
   const parts: string[] = [];
@@ -140,7 +141,7 @@ export const STRINGS: Declarations = {
     ),
     fn('lowerAscii', [member('string_lower_ascii', [S], S, lowerAscii)], { cost: targetTextCost }),
     fn('upperAscii', [member('string_upper_ascii', [S], S, upperAscii)], { cost: targetTextCost }),
-    fn('trim', [member('string_trim', [S], S, (text: string) => text.replace(TRIMMED, ''))], { cost: targetTextCost }),
+    fn('trim', [member('string_trim', [S], S, trim)], { cost: targetTextCost }),
     fn(
       'replace',
       [

@@ -3,7 +3,7 @@
 const syntax = (fn: string, text: string) => new Error(`strconv.${fn}: parsing ${quote(text)}: invalid syntax`);
 const range = (fn: string, text: string) => new Error(`strconv.${fn}: parsing ${quote(text)}: value out of range`);
 
-const baseZero = /^(?:0[xX](_?[0-9a-fA-F]+)+|0[bB](_?[01]+)+|0[oO]?(_?[0-7]+)+|0|[1-9][0-9]*(_[0-9]+)*)$/;
+const baseZero = /^(?:0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO]?(?:_?[0-7])+|0|[1-9](?:_?[0-9])*)$/;
 
 /**
  * strconv.ParseInt with base 0: an optional sign, the prefixes 0x, 0b, 0o and 0, and underscores between digits.

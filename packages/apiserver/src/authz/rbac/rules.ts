@@ -1,6 +1,8 @@
 /** Policy rules: what one allows, and whether some rules cover others. */
+
 import { quote } from '@keelson/api/field';
 import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
+import { withoutEnd } from '@keelson/api/trim';
 import type { Attributes } from '../attributes.ts';
 
 /** Whether this rule permits the request. */
@@ -25,7 +27,7 @@ function resourceMatches(
 
 function urlMatches(pattern: string, path: string): boolean {
   if (pattern === '*' || pattern === path) return true;
-  return pattern.endsWith('*') && path.startsWith(pattern.replace(/\*+$/, ''));
+  return pattern.endsWith('*') && path.startsWith(withoutEnd(pattern, '*'));
 }
 
 /** The parts of `wanted` that no rule of `owned` permits, each with one verb, resource and name. */
@@ -68,7 +70,7 @@ function resourceCovered(owned: readonly string[] | null | undefined, resource: 
 }
 
 function urlCovered(pattern: string, url: string): boolean {
-  return pattern === url || (pattern.endsWith('*') && url.startsWith(pattern.replace(/\*+$/, '')));
+  return pattern === url || (pattern.endsWith('*') && url.startsWith(withoutEnd(pattern, '*')));
 }
 
 /** Verbs of parts that are alike otherwise are put together. */

@@ -1,12 +1,8 @@
 import { type ErrorList, invalid, type Path, required } from '@keelson/api/field';
 import type { ISCSIPersistentVolumeSource } from '@keelson/api/generated/types/core/v1';
 import { inclusiveRangeMessage } from '@keelson/api/validation/names';
+import { isISCSIName } from '../../validation/iscsi.ts';
 
-const FORMATS: readonly (readonly [prefix: string, format: RegExp])[] = [
-  ['iqn', /iqn\.\d{4}-\d{2}\.[A-Za-z0-9.-]+:[^,;*&$|\s]+$/],
-  ['eui', /^eui.[A-Za-z0-9]{16}$/],
-  ['naa', /^naa.[A-Za-z0-9]{32}$/],
-];
 /** Of `<volume>:<portal>`, which becomes part of the initiator's name. */
 const MAX_INTERFACE_NAME = 64;
 
@@ -33,6 +29,5 @@ export function validateISCSI(source: ISCSIPersistentVolumeSource, path: Path, p
 }
 
 function validateQualifiedName(name: string, path: Path): ErrorList {
-  const format = FORMATS.find(([prefix]) => name.startsWith(prefix))?.[1];
-  return format?.test(name) ? [] : [invalid(path, name, 'must be valid format')];
+  return isISCSIName(name) ? [] : [invalid(path, name, 'must be valid format')];
 }

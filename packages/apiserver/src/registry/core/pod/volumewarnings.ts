@@ -2,6 +2,7 @@
 
 import { type Path, quote } from '@keelson/api/field';
 import type { Volume, VolumeProjection } from '@keelson/api/generated/types/core/v1';
+import { withoutEnd } from '@keelson/api/trim';
 import { warningsForClaimSpec } from '../../validation/claimspec.ts';
 
 type SourceKey = Exclude<keyof Volume, 'name'>;
@@ -83,7 +84,7 @@ function filesOf(projection: VolumeProjection): File[] {
 function overlaps(files: readonly File[]): string[] {
   const seen: File[] = [];
   return files.flatMap((file) => {
-    const path = file.path.replace(/\/+$/, '');
+    const path = withoutEnd(file.path, '/');
     const hits = path === '' ? [] : seen.filter((other) => other.path !== '' && isNested(path, other.path));
     const own = { path, source: file.source };
     seen.push(own);

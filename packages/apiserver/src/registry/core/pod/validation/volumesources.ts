@@ -36,6 +36,7 @@ import { inclusiveRangeMessage, isInRange, nameIsDNSSubdomain } from '@keelson/a
 import { validateClaimSpec } from '../../../validation/claimspec.ts';
 import { validateCSIDriverName } from '../../../validation/csi.ts';
 import { invalidFor } from '../../../validation/fields.ts';
+import { isISCSIName } from '../../../validation/iscsi.ts';
 import { validateTemplateObjectMeta } from '../../../validation/objectmeta.ts';
 import { VOLUME_FIELDS, validateFieldRef, validateResourceFieldRef } from './fieldrefs.ts';
 import { dnsLabel, requireAll } from './names.ts';
@@ -112,15 +113,11 @@ export function validateNFS({ server, path: target }: NFSVolumeSource, path: Pat
   return errors;
 }
 
-const IQN = /iqn\.[0-9]{4}-[0-9]{2}\.[A-Za-z0-9\-.]+:[^,;*&$|\s]+$/;
-const EUI = /^eui.[A-Za-z0-9]{16}$/;
-const NAA = /^naa.[A-Za-z0-9]{32}$/;
-
 /** What is wrong with the name of an iSCSI target or initiator. */
 function iscsiNameProblem(name: string): string | undefined {
-  const format = { iqn: IQN, eui: EUI, naa: NAA }[name.slice(0, 3)];
-  if (!format) return 'must be valid format starting with iqn, eui, or naa';
-  return format.test(name) ? undefined : 'must be valid format';
+  const isName = isISCSIName(name);
+  if (isName === undefined) return 'must be valid format starting with iqn, eui, or naa';
+  return isName ? undefined : 'must be valid format';
 }
 
 export function validateISCSI(source: ISCSIVolumeSource, path: Path): ErrorList {
