@@ -11,11 +11,13 @@ export interface World {
   readonly log: Logger;
   /** Where clients and queues count; without it they do not. */
   readonly metrics?: ClientMetrics | undefined;
+  /** Whether informers ask for their first state as a stream (gate `WatchListClient`); they do where nobody says. */
+  readonly streamsLists?: boolean | undefined;
 }
 
 /** The machine's time and chance. */
-export function systemWorld(log: Logger = silentLogger, metrics?: ClientMetrics): World {
-  return { clock: systemClock, random: Math.random, log, metrics };
+export function systemWorld(log: Logger = silentLogger, metrics?: ClientMetrics, streamsLists?: boolean): World {
+  return { clock: systemClock, random: Math.random, log, metrics, streamsLists };
 }
 
 /** Resolves `ms` milliseconds from now. @throws the signal's reason when it is aborted before */

@@ -5,8 +5,8 @@ import type { Logger } from '@keelson/component/logs/logger';
 import { LOGGING_GATES } from './commands/logging.ts';
 import { StartupError } from './startup-error.ts';
 
-/** Those that decide something in every component: its pages and its log. */
-export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', ...LOGGING_GATES] as const;
+/** Those that decide something in every component: its pages, its log and how it lists. */
+export const COMMON_GATES = ['ComponentFlagz', 'ComponentStatusz', 'WatchListClient', ...LOGGING_GATES] as const;
 
 /** @param flag as `--feature-gates` was given @param version whose gates they are @returns what is wrong with it */
 export function gateErrors(flag: ReadonlyMap<string, readonly string[]>, version?: EffectiveVersion): string[] {

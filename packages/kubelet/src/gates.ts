@@ -2,9 +2,13 @@ import type { IsEnabled as IsGateEnabled } from '@keelson/component/featuregate/
 
 /** The feature gates that decide something in the kubelet. */
 export const GATES = [
+  'CPUManagerPolicyBetaOptions',
   'ContainerCheckpoint',
+  'ExtendWebSocketsToKubelet',
   'GracefulNodeShutdown',
   'GracefulNodeShutdownBasedOnPodPriority',
+  'InPlacePodLevelResourcesVerticalScaling',
+  'InPlacePodVerticalScalingInitContainers',
   'KubeletCrashLoopBackOffMax',
   'KubeletEnsureSecretPulledImages',
   'KubeletServiceAccountTokenForCredentialProviders',
@@ -12,6 +16,7 @@ export const GATES = [
   'PodReadyToStartContainersCondition',
   'PreventStaticPodAPIReferences',
   'ReduceDefaultCrashLoopBackOffDecay',
+  'RestartAllContainersOnContainerExits',
   'RotateKubeletServerCertificate',
 ] as const;
 

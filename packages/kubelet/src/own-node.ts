@@ -95,7 +95,7 @@ function configurationOf({ nodeName, settings, addresses, reserved, serverPort }
     capacity: {},
     serverPort,
     maxImages: settings.maxStatusImages ?? 50,
-    declaresFeatures: (settings.isEnabled ?? isEnabledByDefault)('NodeDeclaredFeatures'),
+    isEnabled: settings.isEnabled ?? isEnabledByDefault,
   };
 }
 

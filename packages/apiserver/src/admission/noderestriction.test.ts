@@ -208,13 +208,17 @@ test('certificates are asked for in its own name', async () => {
     ];
     return execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString('base64');
   };
-  const asks = (req: string) =>
-    admit('CREATE', 'certificatesigningrequests.certificates.k8s.io', {
-      metadata: {},
-      spec: { signerName: 'kubernetes.io/kubelet-serving', request: req },
-    });
+  const asks = (req: string, isEnabled?: IsEnabled) =>
+    admit(
+      'CREATE',
+      'certificatesigningrequests.certificates.k8s.io',
+      { metadata: {}, spec: { signerName: 'kubernetes.io/kubelet-serving', request: req } },
+      {},
+      worldOfNode(isEnabled),
+    );
   await asks(csr('system:node:n'));
   await expect(asks(csr('system:node:x'))).rejects.toThrow('can only create a node CSR with CN=system:node:n');
+  await asks(csr('system:node:x'), (gate) => gate === 'AllowInsecureKubeletCertificateSigningRequests');
   await expect(asks('bm9wZQ==')).rejects.toThrow('unable to parse csr: PEM block type must be CERTIFICATE REQUEST');
 });
 

@@ -263,7 +263,8 @@ async function token(node: string, a: AdmissionAttributes, world: AdmissionWorld
   await checkTokenAudience(request.spec.audiences ?? [], bound, a, world);
 }
 
-function signingRequest(node: string, a: AdmissionAttributes): void {
+function signingRequest(node: string, a: AdmissionAttributes, { isEnabled }: AdmissionWorld): void {
+  if (isEnabled('AllowInsecureKubeletCertificateSigningRequests')) return;
   if (a.operation !== 'CREATE' || a.subresource !== '') return;
   const { spec } = objectOf<CertificateSigningRequest>(a);
   if (!KUBELET_SIGNERS.has(spec.signerName)) return;

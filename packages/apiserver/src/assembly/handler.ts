@@ -79,8 +79,7 @@ export function handlerOf(options: HandlerOptions): {
       locator: { objects, kubelets: new Kubelets(objects, config.kubelet), random },
       forwarding: { ...forwarding, bytesPerSecond: config.connectionBytesPerSecond },
       authorize,
-      websocketsNeedCreate: isEnabled('AuthorizePodWebsocketUpgradeCreatePermission'),
-      selectsLogStreams: isEnabled('PodLogsQuerySplitStreams'),
+      isEnabled,
       streamed: (...stream) => metrics.streamed(...stream),
     },
     computedKinds: {

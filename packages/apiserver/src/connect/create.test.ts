@@ -5,7 +5,7 @@ import { parseRequestInfo } from '../requestinfo.ts';
 import { type ConnectDeps, type ConnectScope, connect } from './index.ts';
 
 /** A user who may read the subresources of pods, and make nothing. @returns what he is answered, and what was asked */
-async function answered(method: string, subresource: string, websocketsNeedCreate: boolean) {
+async function answered(method: string, subresource: string, needsCreate: boolean) {
   const asked: string[] = [];
   const admission = { mutate: async () => {}, validate: async () => {}, find: () => [] };
   const scope = {
@@ -32,7 +32,7 @@ async function answered(method: string, subresource: string, websocketsNeedCreat
       asked.push(verb);
       return { decision: 'noOpinion', reason: '' };
     },
-    websocketsNeedCreate,
+    isEnabled: () => needsCreate,
     streamed: () => {},
   } as unknown as ConnectDeps;
   const code = await connect(scope, deps).then(

@@ -9,6 +9,7 @@ import type { AdmissionChain } from '../admission/chain.ts';
 import type { Authorize } from '../authz/attributes.ts';
 import type { RequestContext } from '../context.ts';
 import { attributesOf } from '../filters/authorization.ts';
+import type { IsEnabled } from '../gates.ts';
 import { mutate, validate } from '../handlers/admit.ts';
 import { headerOf } from '../http/answer.ts';
 import { checkRouteAccepts, MEDIA_TYPES, type Negotiated, negotiate, notAcceptable } from '../http/negotiate.ts';
@@ -29,10 +30,7 @@ export interface ConnectDeps {
   readonly locator: ProxyLocator;
   readonly forwarding: Forwarding;
   readonly authorize: Authorize;
-  /** Whether a websocket, which begins with GET, needs the verb `create` as other streams do. */
-  readonly websocketsNeedCreate: boolean;
-  /** Whether clients may ask for one of a container's two outputs. */
-  readonly selectsLogStreams: boolean;
+  readonly isEnabled: IsEnabled;
   /** A stream begins. @param byKubelet whether the kubelet takes websockets itself */
   readonly streamed: (subresource: string, byKubelet: boolean) => void;
 }
@@ -45,6 +43,8 @@ export interface ConnectScope {
 }
 
 type Connect = (scope: ConnectScope, deps: ConnectDeps) => Promise<void>;
+
+const KUBELET_SPEAKS = 'ExtendWebSocketsToKubelet';
 
 /** By resource and subresource. */
 const CONNECTS: Readonly<Record<string, Connect>> = {
@@ -67,7 +67,8 @@ export async function connect(scope: ConnectScope, deps: ConnectDeps): Promise<v
   await serve(scope, deps);
 }
 
-async function log({ ctx }: ConnectScope, { locator, forwarding, selectsLogStreams }: ConnectDeps): Promise<void> {
+async function log({ ctx }: ConnectScope, { locator, forwarding, isEnabled }: ConnectDeps): Promise<void> {
+  const selectsLogStreams = isEnabled('PodLogsQuerySplitStreams');
   const { query, namespace, name } = ctx.info;
   const accept = headerOf(ctx.exchange.headers, 'accept');
   checkRouteAccepts(accept, ['text/plain', ...MEDIA_TYPES]);
@@ -100,10 +101,12 @@ async function stream(
   const options = await admitted(scope, () => read(ctx.info.query));
   await mayCreate(scope, deps);
   const { backend, features } = await streamLocation(deps.locator, namespace, name, verb, options);
-  const byKubelet = speaksWebSockets({ features });
-  deps.streamed(verb, byKubelet);
   const upgrade = ctx.exchange.upgrade?.();
-  if (upgrade && wantsTranslation(upgrade) && !byKubelet) {
+  if (
+    translates(deps, 'TranslateStreamCloseWebsocketRequests', verb, features) &&
+    upgrade &&
+    wantsTranslation(upgrade)
+  ) {
     return translate(ctx, upgrade, backend, options, deps.forwarding);
   }
   await forwardUpgrade(ctx, backend, deps.forwarding);
@@ -115,18 +118,25 @@ async function portForward(scope: ConnectScope, deps: ConnectDeps): Promise<void
   const options = await admitted<PodPortForwardOptions>(scope, () => portForwardOptions(ctx.info.query));
   await mayCreate(scope, deps);
   const { backend, features } = await portForwardLocation(deps.locator, namespace, name, options);
-  const byKubelet = speaksWebSockets({ features });
-  deps.streamed('portforward', byKubelet);
+  const isTranslated = translates(deps, 'PortForwardWebsockets', 'portforward', features);
   const upgrade = upgradeOf(ctx);
-  if (wantsTunnel(upgrade) && !byKubelet) {
+  if (isTranslated && wantsTunnel(upgrade)) {
     return tunnel(ctx, upgrade, backend, deps.forwarding);
   }
   await forwardUpgrade(ctx, backend, deps.forwarding);
 }
 
-/** Newer kubelets speak all websocket protocols themselves and say so. */
-function speaksWebSockets({ features }: Pick<StreamLocation, 'features'>): boolean {
-  return features.includes('ExtendWebSocketsToKubelet');
+/** Whether websockets are spoken here, with the gate: newer kubelets speak all their protocols themselves and say so. */
+function translates(
+  { streamed, isEnabled }: ConnectDeps,
+  gate: 'PortForwardWebsockets' | 'TranslateStreamCloseWebsocketRequests',
+  verb: 'exec' | 'attach' | 'portforward',
+  features: StreamLocation['features'],
+): boolean {
+  if (!isEnabled(gate)) return false;
+  const byKubelet = isEnabled(KUBELET_SPEAKS) && features.includes(KUBELET_SPEAKS);
+  streamed(verb, byKubelet);
+  return !byKubelet;
 }
 
 async function proxy(
@@ -169,9 +179,9 @@ async function admitted<T extends object>(scope: ConnectScope, read: () => T): P
  * Websockets begin with GET, which authorization took for reading: whoever runs something in a pod must be allowed to
  * create, however he asks. @throws StatusError 403
  */
-async function mayCreate(scope: ConnectScope, { authorize, websocketsNeedCreate }: ConnectDeps): Promise<void> {
+async function mayCreate(scope: ConnectScope, { authorize, isEnabled }: ConnectDeps): Promise<void> {
   const { ctx, served } = scope;
-  if (!websocketsNeedCreate || ctx.info.verb === 'create') return;
+  if (!isEnabled('AuthorizePodWebsocketUpgradeCreatePermission') || ctx.info.verb === 'create') return;
   const { decision, reason } = await authorize({ ...attributesOf(ctx), verb: 'create' });
   if (decision !== 'allow') throw forbidden(served.definition, ctx.info.name, reason);
 }

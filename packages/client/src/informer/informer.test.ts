@@ -22,8 +22,8 @@ afterEach(async () => {
 });
 
 /** A server of one collection: lists `items`, and each watch is a channel that the test fills. */
-function fixture(options: InformerOptions<Widget> = { streaming: false }) {
-  const world = manualWorld();
+function fixture(options: InformerOptions<Widget> = { streaming: false }, streamsLists?: boolean) {
+  const world = { ...manualWorld(), streamsLists };
   const state = {
     items: [] as Widget[],
     revision: '1',
@@ -136,6 +136,13 @@ describe('Informer', () => {
     await send('ADDED', widget('b', 6));
     expect(seen).toEqual(['+a@3 initial', '+b@6']);
     expect(transport.requests.length).toBe(1);
+  });
+
+  it('lists where the world has no streams', async () => {
+    const { informer, transport } = fixture({}, false);
+    informer.start();
+    await informer.synced;
+    expect(transport.requests[0]!.path).not.toContain('watch=true');
   });
 
   it('drops what the transform drops', async () => {

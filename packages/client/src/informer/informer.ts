@@ -24,7 +24,7 @@ export interface InformerOptions<T> extends Selecting {
   readonly transform?: ((object: T) => T) | undefined;
   /** Every so often handlers are told of everything again. */
   readonly resyncMs?: number | undefined;
-  /** False: lists as servers before 1.34 need it. The other way falls back to it by itself. */
+  /** False: lists as servers before 1.34 need it. The other way falls back to it by itself. Default: as in the world. */
   readonly streaming?: boolean | undefined;
 }
 
@@ -84,7 +84,7 @@ export class Informer<T extends TypedObject> {
   /** Begins, if it has not begun. */
   start(): void {
     if (this.#running || this.#stop.signal.aborted) return;
-    const { namespace, labelSelector, fieldSelector, streaming = true } = this.options;
+    const { namespace, labelSelector, fieldSelector, streaming = this.#world.streamsLists ?? true } = this.options;
     const apply = (change: Change<T>) => this.#apply(change);
     const [resource, world] = [this.#resource, this.#world];
     this.#running = reflect(

@@ -35,7 +35,7 @@ const component: Component<typeof flags> = {
     const { registry, clients } = componentMetrics(gates, metricRules(values));
     const options = {
       component: 'kube-controller-manager',
-      world: systemWorld(logger, clients),
+      world: systemWorld(logger, clients, gates.enabled('WatchListClient')),
       rateLimit: rateLimitOf(values, given),
     };
     const client = connect(config, options);

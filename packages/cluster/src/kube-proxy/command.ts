@@ -38,7 +38,7 @@ const component: Component<typeof flags> = {
     const config = await readKubeconfig(configuration.kubeconfig);
     const client = connect(config, {
       component: 'kube-proxy',
-      world: systemWorld(logger, clients),
+      world: systemWorld(logger, clients, gates.enabled('WatchListClient')),
       rateLimit: rateLimitOf(values, given),
     });
     const { setConntrack } = await import('@keelson/proxy');

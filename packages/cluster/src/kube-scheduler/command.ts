@@ -28,7 +28,11 @@ const component: Component<typeof flags> = {
     tellIdleGates(gates, [...COMMON_GATES, ...GATES], logger);
     const { registry, clients } = componentMetrics(gates, metricRules(values));
     const rateLimit = rateLimitOf(values, given);
-    const client = connect(config, { component: 'kube-scheduler', world: systemWorld(logger, clients), rateLimit });
+    const client = connect(config, {
+      component: 'kube-scheduler',
+      world: systemWorld(logger, clients, gates.enabled('WatchListClient')),
+      rateLimit,
+    });
     const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
     const scheduler = await startKubeScheduler(values, client, { metrics: registry, isEnabled });
     const synced = () => {

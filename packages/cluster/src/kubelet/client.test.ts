@@ -38,6 +38,7 @@ const open = (rotate: boolean, bootstrapKubeconfig = at('none')) =>
     rotate,
     nodeName: 'n1',
     rateLimit: undefined,
+    streamsLists: true,
     metrics: new ClientMetrics(new MetricsRegistry()),
     registry: new MetricsRegistry(),
     logger: silentLogger as Parameters<typeof nodeClient>[0]['logger'],

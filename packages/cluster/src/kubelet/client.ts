@@ -24,6 +24,7 @@ export interface ClientOptions {
   readonly metrics: ClientMetrics;
   /** Where it is counted how the certificate is renewed. */
   readonly registry: MetricsRegistry;
+  readonly streamsLists: boolean;
 }
 
 export interface NodeClient {
@@ -35,7 +36,7 @@ export interface NodeClient {
 /** Resolves when the kubelet can speak as its node; with TLS bootstrap somebody may have to approve it first. @throws StartupError */
 export async function nodeClient(options: ClientOptions): Promise<NodeClient> {
   const { kubeconfig, bootstrapKubeconfig, nodeName, rateLimit, logger, metrics } = options;
-  const world = systemWorld(logger, metrics);
+  const world = systemWorld(logger, metrics, options.streamsLists);
   const now = world.clock.now();
   const common = { component: 'kubelet', world, rateLimit };
   const store = new CertificateStore(options.certificateDirectory, 'kubelet-client');

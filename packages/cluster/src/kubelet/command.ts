@@ -70,6 +70,7 @@ const component: Component<typeof flags> = {
       logger,
       metrics: clients,
       registry: metrics,
+      streamsLists: gates.enabled('WatchListClient'),
     });
     const [{ startKubelet, startSimulatedNodes }, { CriRuntime }, servers] = await Promise.all([
       import('@keelson/kubelet'),

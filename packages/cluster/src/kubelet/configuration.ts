@@ -74,9 +74,9 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
   const { authentication: _, authorization: __, nodeStatusUpdateFrequency, crashLoopBackOff, ...rest } = file;
   const said = flagsOf(values, given);
   const access = accessFile(file, values, given);
-  const settings = settingsOf({ ...file, ...said });
   const gates = mergedGates(Object.entries(file.featureGates ?? {}), values['feature-gates']);
   const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
+  const settings = settingsOf({ ...file, ...said }, isEnabled);
   const imageVerification = imageVerificationOf(file, isEnabled);
   checkUserNamespaces(file.userNamespaces?.idsPerPod);
   /** A flag that was given comes before the file, its default behind it. */
@@ -165,9 +165,13 @@ function flagsOf(values: Values, given: ReadonlySet<string>): HousekeepingFile &
 }
 
 /** @throws StartupError */
-function settingsOf(all: HousekeepingFile & ResourcesFile & ShutdownFile) {
+function settingsOf(all: HousekeepingFile & ResourcesFile & ShutdownFile, isEnabled: IsEnabled) {
   try {
-    return { housekeeping: housekeepingOf(all), resources: resourcesOf(all), shutdownPeriods: shutdownPeriodsOf(all) };
+    return {
+      housekeeping: housekeepingOf(all),
+      resources: resourcesOf(all, isEnabled),
+      shutdownPeriods: shutdownPeriodsOf(all),
+    };
   } catch (error) {
     throw new StartupError((error as Error).message, 'correct --config, or the flag');
   }

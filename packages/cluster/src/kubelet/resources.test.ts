@@ -1,5 +1,8 @@
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { expect, test } from 'vitest';
-import { type ResourcesFile, resourcesOf } from './resources.ts';
+import { type ResourcesFile, resourcesOf as resourcesBy } from './resources.ts';
+
+const resourcesOf = (file: ResourcesFile) => resourcesBy(file, isEnabledByDefault);
 
 test('without a word all is as upstream has it', () =>
   expect(resourcesOf({})).toEqual({
@@ -128,3 +131,11 @@ test.each<[ResourcesFile, string]>([
     '--system-reserved value failed to parse: resource quantity for "cpu" cannot be negative: -1',
   ],
 ])('%j is refused', (file, message) => expect(() => resourcesOf(file)).toThrow(new Error(message)));
+
+test('options of CPUs that are not settled need their gate', () => {
+  const file = { cpuManagerPolicy: 'static', cpuManagerPolicyOptions: { 'distribute-cpus-across-numa': 'true' } };
+  expect(resourcesOf(file).cpus.distribute).toBe(true);
+  expect(() => resourcesBy(file, (gate) => gate !== 'CPUManagerPolicyBetaOptions')).toThrow(
+    'CPU Manager Policy Beta-level Options not enabled, but option "distribute-cpus-across-numa" provided',
+  );
+});

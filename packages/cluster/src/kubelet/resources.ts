@@ -2,7 +2,9 @@
  * What the kubelet's configuration says of cgroups and of what is kept from pods, with upstream's defaults and findings
  * (pkg/kubelet/apis/config/v1beta1/defaults.go, apis/config/validation, cmd/kubelet/app/server.go).
  */
+
 import { parseDuration } from '@keelson/component/go/duration';
+import type { IsEnabled } from '@keelson/kubelet/gates';
 import {
   type CgroupSettings,
   type CpuSettings,
@@ -59,7 +61,7 @@ export interface NodeResources {
 const DEFAULT_ENFORCED = ['pods'];
 
 /** @throws Error with all findings, `[first, second]` where there are several */
-export function resourcesOf(file: ResourcesFile): NodeResources {
+export function resourcesOf(file: ResourcesFile, isEnabled: IsEnabled): NodeResources {
   const { cgroupsPerQOS: perQos = true, enforceNodeAllocatable: enforce = DEFAULT_ENFORCED } = file;
   const { kubeReservedCgroup = '', systemReservedCgroup = '' } = file;
   const problems = [
@@ -90,7 +92,7 @@ export function resourcesOf(file: ResourcesFile): NodeResources {
     reserved: byName ? { kube: kubeBesides, system: { ...system, cpu: String(byName.size) } } : { kube, system },
     cpuCfsQuota: file.cpuCFSQuota ?? true,
     cpus: {
-      ...cpuOptions(file.cpuManagerPolicy || 'none', file.cpuManagerPolicyOptions ?? {}),
+      ...cpuOptions(file.cpuManagerPolicy || 'none', file.cpuManagerPolicyOptions ?? {}, isEnabled),
       reserved: byName,
       reconcileMs: parseDuration(file.cpuManagerReconcilePeriod ?? '0s') || 10_000,
     },

@@ -1,10 +1,12 @@
 /** What a node says of itself (pkg/kubelet/nodestatus/setters.go). Functions: times are given. */
+
 import { aggregateText } from '@keelson/api/aggregate';
 import type { Node, NodeCondition, NodeStatus, Taint } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import { HUGE_PAGES, isHugePages } from '@keelson/api/resources/names';
 import { KUBERNETES_VERSION } from '@keelson/component/version';
 import type { DeviceCapacity } from '../devices/inventory.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { Image } from '../runtime/images.ts';
 import type { RuntimeStatus, RuntimeVersion } from '../runtime/runtime.ts';
 import type { Machine } from './machine.ts';
@@ -26,8 +28,7 @@ export interface NodeConfiguration {
   readonly serverPort: number;
   /** So many images are told, the biggest; -1: all. */
   readonly maxImages: number;
-  /** Gate `NodeDeclaredFeatures`. */
-  readonly declaresFeatures: boolean;
+  readonly isEnabled: IsEnabled;
 }
 
 export interface NodeFacts {
@@ -82,7 +83,7 @@ export function defaultLabels(name: string, os: string, architecture: string): R
  * API writes times
  */
 export function describeStatus(
-  { name, addresses, maxPods, reserved, capacity, serverPort, maxImages, declaresFeatures }: NodeConfiguration,
+  { name, addresses, maxPods, reserved, capacity, serverPort, maxImages, isEnabled }: NodeConfiguration,
   { machine, version, runtime, images, notReady, pressures, volumesInUse, devices }: NodeFacts,
   old: NodeStatus | undefined,
   now: string,
@@ -108,7 +109,7 @@ export function describeStatus(
     capacity: all,
     conditions: conditionsOf(notReady, pressures, old?.conditions ?? [], now),
     daemonEndpoints: serverPort > 0 ? { kubeletEndpoint: { Port: serverPort } } : { kubeletEndpoint: { Port: 0 } },
-    ...(declaresFeatures ? { declaredFeatures: [...DECLARED_FEATURES] } : {}),
+    ...(isEnabled('NodeDeclaredFeatures') ? { declaredFeatures: DECLARED_FEATURES.filter(isEnabled) } : {}),
     features: { supplementalGroupsPolicy: runtime.supplementalGroupsPolicy },
     ...(images.length > 0 || old?.images ? { images: told(images, maxImages) } : {}),
     nodeInfo: {
@@ -145,13 +146,13 @@ export function capacityOf({ cpus, storageBytes, memoryBytes, hugePages }: Machi
   };
 }
 
-/** What pods may need of a kubelet that older ones have not (component-helpers/nodedeclaredfeatures). */
+/** What pods may need of a kubelet that older ones have not, each a gate (component-helpers/nodedeclaredfeatures). */
 const DECLARED_FEATURES = [
   'ExtendWebSocketsToKubelet',
   'InPlacePodLevelResourcesVerticalScaling',
   'InPlacePodVerticalScalingInitContainers',
   'RestartAllContainersOnContainerExits',
-];
+] as const;
 
 /** Resources that somebody else has told of stay: pods can have them all. */
 function ofOthers(capacity: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -3,6 +3,7 @@ import { Client, type EventRecorder } from '@keelson/client';
 import { FakeObjects } from '@keelson/client/testing/objects';
 import { FakeTransport } from '@keelson/client/testing/transport';
 import { manualWorld } from '@keelson/client/testing/world';
+import { isEnabledByDefault } from '@keelson/component/featuregate/featuregate';
 import { describe, expect, it } from 'vitest';
 import { SimulatedRuntime } from '../runtime/simulated/runtime.ts';
 import { NodeAgent, type NodeAgentOptions } from './agent.ts';
@@ -20,7 +21,7 @@ const configuration: NodeConfiguration = {
   capacity: { 'example.com/gpu': '2' },
   serverPort: 10250,
   maxImages: 50,
-  declaresFeatures: true,
+  isEnabled: isEnabledByDefault,
 };
 
 async function facts(world = manualWorld()): Promise<NodeFacts> {
@@ -78,9 +79,15 @@ describe('describeStatus', () => {
     expect(images?.map(({ names }) => names?.at(-1))).toEqual(want);
   });
 
-  it.each([true, false])('tells what pods may need of it: %s', async (declaresFeatures) => {
-    const status = describeStatus({ ...configuration, declaresFeatures }, await facts(), undefined, 't1');
-    expect('declaredFeatures' in status).toBe(declaresFeatures);
+  it.each([
+    ['', 4],
+    ['ExtendWebSocketsToKubelet', 3],
+    ['NodeDeclaredFeatures', undefined],
+  ])('tells what pods may need of it, without %j', async (gate, expected) => {
+    const isEnabled = (each: string) => each !== gate;
+    const { declaredFeatures } = describeStatus({ ...configuration, isEnabled }, await facts(), undefined, 't1');
+    expect(declaredFeatures?.length).toBe(expected);
+    expect(declaredFeatures ?? []).not.toContain(gate);
   });
 
   it('says what it runs out of, and since when', async () => {

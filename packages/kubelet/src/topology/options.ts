@@ -2,10 +2,12 @@
 import { parseBool } from '@keelson/component/go/strconv';
 import type { CpuSettings } from '../cpus/manager.ts';
 import type { StaticOptions } from '../cpus/static.ts';
+import type { IsEnabled } from '../gates.ts';
 import type { TopologyOptions } from './manager.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
+const BETA = ['distribute-cpus-across-numa'];
 const ALPHA = ['align-by-socket', 'distribute-cpus-across-cores'];
 const CPU_OPTIONS = {
   'full-pcpus-only': 'wholeCores',
@@ -15,7 +17,11 @@ const CPU_OPTIONS = {
 } as const;
 
 /** @throws Error in upstream's words */
-export function cpuOptions(policy: string, texts: Texts): StaticOptions & Pick<CpuSettings, 'policy'> {
+export function cpuOptions(
+  policy: string,
+  texts: Texts,
+  isEnabled: IsEnabled,
+): StaticOptions & Pick<CpuSettings, 'policy'> {
   const options = { wholeCores: false, strict: false, distribute: false, byCache: false };
   if (policy === 'none') {
     const given = Object.entries(texts).map(([name, text]) => `${name}:${text}`);
@@ -28,9 +34,10 @@ export function cpuOptions(policy: string, texts: Texts): StaticOptions & Pick<C
     if (!ALPHA.includes(name) && !(name in CPU_OPTIONS)) {
       throw failed(`unknown CPU Manager Policy option: ${JSON.stringify(name)}`);
     }
-    if (ALPHA.includes(name)) {
+    const isEarly = ALPHA.includes(name);
+    if (isEarly || (BETA.includes(name) && !isEnabled('CPUManagerPolicyBetaOptions'))) {
       const provided = `but option ${JSON.stringify(name)} provided`;
-      throw failed(`CPU Manager Policy Alpha-level Options not enabled, ${provided}`);
+      throw failed(`CPU Manager Policy ${isEarly ? 'Alpha' : 'Beta'}-level Options not enabled, ${provided}`);
     }
     try {
       options[CPU_OPTIONS[name as keyof typeof CPU_OPTIONS]] = parseBool(text);

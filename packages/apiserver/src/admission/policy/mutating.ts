@@ -29,7 +29,7 @@ type BoundTo = Binding<MutatingAdmissionPolicyBinding>;
 export type MutatingPolicies = Policies<MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, Mutator>;
 
 export interface MutatingOptions {
-  readonly world: Pick<AdmissionWorld, 'objects' | 'formsOf' | 'authorize'>;
+  readonly world: Pick<AdmissionWorld, 'objects' | 'formsOf' | 'authorize' | 'isEnabled'>;
   readonly policies: MutatingPolicies;
   readonly paramsOf: ParamsOf;
   readonly metrics: AdmissionMetrics;
@@ -57,11 +57,12 @@ const PLUGIN = 'MutatingAdmissionPolicy';
 const OPERATIONS: readonly Operation[] = ['CREATE', 'UPDATE', 'CONNECT'];
 
 export function mutatingAdmissionPolicy({ world, policies, paramsOf, metrics }: MutatingOptions): AdmissionPlugin {
+  const isAsked = world.isEnabled(PLUGIN);
   return {
     name: PLUGIN,
     handles: (operation) => OPERATIONS.includes(operation),
     mutate(attributes) {
-      if (policies.empty || isExcluded(attributes)) return undefined;
+      if (!isAsked || policies.empty || isExcluded(attributes)) return undefined;
       const matching = policies.matching(attributes, world.formsOf);
       return matching.length === 0 ? undefined : mutate(attributes, matching);
     },

@@ -8,6 +8,7 @@ import type { KubeObject } from '@keelson/api/object';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { describe, expect, it } from 'vitest';
 import type { Authorize } from '../../authz/attributes.ts';
+import { type IsEnabled, isEnabledByDefault } from '../../gates.ts';
 import { AdmissionChain } from '../chain.ts';
 import { AdmissionMetrics } from '../metrics.ts';
 import type { AdmissionAttributes, Operation } from '../plugin.ts';
@@ -64,8 +65,9 @@ function validating(
 function mutating(
   specs: readonly MutatingAdmissionPolicySpec[],
   binding: MutatingAdmissionPolicyBindingSpec = {},
+  isEnabled: IsEnabled = isEnabledByDefault,
 ): AdmissionChain {
-  const world = fakeWorld();
+  const world = { ...fakeWorld(), isEnabled };
   const metrics = new AdmissionMetrics(new MetricsRegistry(), () => 0);
   const policies = new Policies((policy: ConstructorParameters<typeof Mutator>[0]) => new Mutator(policy, metrics));
   for (const [i, spec] of specs.entries()) {
@@ -430,6 +432,12 @@ describe('mutations', () => {
       message,
       details: { causes: [{ message }] },
     });
+  });
+
+  it('change nothing without the gate', async () => {
+    const spec = { mutations: [patch('[JSONPatch{op: "frob", path: ""}]')] };
+    await mutating([spec], {}, (gate) => gate !== 'MutatingAdmissionPolicy').mutate(asking());
+    await expect(mutating([spec]).mutate(asking())).rejects.toThrow();
   });
 
   it('leave deletions alone', async () => {

@@ -109,7 +109,7 @@ export async function startSimulatedNodes(options: SimulatedNodesOptions): Promi
       capacity: options.capacity ?? {},
       serverPort: server?.port ?? 0,
       maxImages: 50,
-      declaresFeatures: isEnabledByDefault('NodeDeclaredFeatures'),
+      isEnabled: isEnabledByDefault,
     };
     const recorder = events.recorder(own, name);
     nodes.set(name, new SimulatedNode({ client: own, recorder, runtime, configuration, facts, limit }));
