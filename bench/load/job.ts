@@ -37,6 +37,8 @@ export interface WatchJob {
   /** Watches on each connection. */
   readonly streams: number;
   readonly path: string;
+  /** The form that watchers ask for; JSON where absent. */
+  readonly accept?: string;
   /** Each write's object contains `#<number of the write>#` somewhere. */
   readonly write: Template;
   readonly writes: number;

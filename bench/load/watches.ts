@@ -26,7 +26,7 @@ export async function watches(job: WatchJob): Promise<JobResult> {
   });
   failure.catch(() => {});
 
-  const headers = headerBlock('GET', job.path);
+  const headers = headerBlock('GET', job.path, job.accept ? { accept: job.accept } : {});
   const open = async (): Promise<void> => {
     const connection = await Connection.open(job.target);
     connections.push(connection);

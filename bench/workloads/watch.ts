@@ -13,6 +13,7 @@ interface Fanout {
   /** … or per second. */
   readonly rate?: number;
   readonly query?: string;
+  readonly accept?: string;
   /** Whether watchers see all writes, or one in ten. */
   readonly selective?: boolean;
   readonly long?: boolean;
@@ -29,6 +30,7 @@ function fanout({
   writers = 4,
   rate,
   query = '',
+  accept,
   selective,
   long,
 }: Fanout): Workload {
@@ -49,6 +51,7 @@ function fanout({
         connections,
         streams,
         path: `${path}?watch=true&resourceVersion=0${query}`,
+        ...(accept ? { accept } : {}),
         write: {
           method: 'POST',
           path,
@@ -94,6 +97,13 @@ export const watches: readonly Workload[] = [
     connections: 200,
     writes: 1000,
     writers: 16,
+  }),
+  fanout({
+    name: '200-protobuf',
+    what: '200 watchers on 200 connections × 500 events in protobuf, as the parts of a cluster ask for them, 4 writers',
+    connections: 200,
+    writes: 500,
+    accept: 'application/vnd.kubernetes.protobuf;stream=watch',
   }),
   fanout({
     name: '200-paced',

@@ -10,7 +10,7 @@ import type { CachedObject } from '../registry/cached-objects.ts';
 import { encodedBytesOf } from '../registry/codec.ts';
 import type { ObjectForm } from '../registry/form.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
-import { FrameCache } from './framecache.ts';
+import { eventFrames } from './frames.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
 
 const NEWLINE = Buffer.from('\n');
@@ -23,11 +23,10 @@ const EVENT_HEADS: Readonly<Record<WatchEventType, Buffer>> = {
   ERROR: Buffer.from('{"type":"ERROR","object":'),
 };
 
-const frames = new FrameCache<CachedObject>(16 * 1024 * 1024);
-
 export class StoredJson implements Representation {
   readonly contentType = 'application/json';
   readonly streamContentType = 'application/json';
+  readonly form = 'stored';
   readonly #definition: ResourceDefinition;
 
   constructor(definition: ResourceDefinition) {
@@ -54,7 +53,7 @@ export class StoredJson implements Representation {
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
-    return frames.get(object, type, () =>
+    return eventFrames.get(object, type, () =>
       Buffer.concat([EVENT_HEADS[type], ...writeObject(object.bytes, object.revision), END_OF_EVENT]),
     );
   }

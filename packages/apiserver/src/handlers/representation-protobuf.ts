@@ -4,7 +4,7 @@ import { parseApiVersion } from '@keelson/api/object';
 import { type ListType, type StructType, structType, typeOfKind } from '@keelson/api/schema';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
-import { FrameCache } from './framecache.ts';
+import { FrameCache } from './frames.ts';
 import type { ListMeta, WatchEventType } from './representation.ts';
 import { ShapedRepresentation } from './representation-shaped.ts';
 

@@ -63,6 +63,32 @@ describe.each<[string, (shape: Shape) => Representation, (list: object) => strin
   });
 });
 
-function options(shaped: Shape, pretty: boolean): ConstructorParameters<typeof ShapedJson>[0] {
-  return { shape: shaped, convert: (object) => object, parse: ({ bytes }) => parseStored(bytes), pretty };
+function options(shaped: Shape, pretty: boolean, form?: string): ConstructorParameters<typeof ShapedJson>[0] {
+  return { shape: shaped, convert: (object) => object, parse: ({ bytes }) => parseStored(bytes), pretty, form };
 }
+
+describe('an event', () => {
+  const events = { event: (object: KubeObject) => object } as Partial<Shape> as Shape;
+  const frameFor = (form: string | undefined, type: 'ADDED' | 'MODIFIED' = 'ADDED') =>
+    new ShapedJson(options(events, false, form)).event(type, THINGS[1]!);
+
+  it('is the same bytes for all of one form', () => {
+    expect(frameFor('one')).toBe(frameFor('one'));
+    expect(JSON.parse(frameFor('one').toString())).toMatchObject({
+      type: 'ADDED',
+      object: { metadata: { name: 'b' } },
+    });
+  });
+  it.each<[string, string | undefined, 'ADDED' | 'MODIFIED']>([
+    ['of another form', 'other', 'ADDED'],
+    ['of another type', 'one', 'MODIFIED'],
+    ['without a form', undefined, 'ADDED'],
+  ])('is made anew where it is %s', (_, form, type) => {
+    const frame = frameFor(form, type);
+    expect(frame).not.toBe(frameFor('one'));
+    expect(JSON.parse(frame.toString())).toMatchObject({ type });
+  });
+  it('without a form is of one watch alone', () => {
+    expect(frameFor(undefined)).not.toBe(frameFor(undefined));
+  });
+});

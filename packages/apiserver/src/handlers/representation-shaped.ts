@@ -5,6 +5,7 @@ import type { KubeObject } from '@keelson/api/object';
 import type { Pieces } from '@keelson/api/pieces';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
+import { eventFrames } from './frames.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { aroundItems, jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';
@@ -15,6 +16,8 @@ interface ShapedOptions {
   readonly convert: (object: KubeObject) => KubeObject;
   readonly parse: (cached: CachedObject) => KubeObject;
   readonly pretty: boolean;
+  /** See {@link Representation.form}. */
+  readonly form: string | undefined;
 }
 
 export abstract class ShapedRepresentation implements Representation {
@@ -46,7 +49,15 @@ export abstract class ShapedRepresentation implements Representation {
     return yield* this.object(object);
   }
   abstract list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
+  get form(): string | undefined {
+    return this.options.form;
+  }
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
+    const { form } = this.options;
+    const make = () => this.#event(type, cached);
+    return form === undefined ? make() : eventFrames.get(cached, `${form} ${type}`, make);
+  }
+  #event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const stored = this.options.parse(cached);
     return this.frame(type, this.options.shape.event(this.options.convert(stored), stored, this.#first()));
   }

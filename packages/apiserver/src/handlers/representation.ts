@@ -22,12 +22,14 @@ export interface Representation {
   readonly contentType: string;
   /** The content type of a watch in this form. */
   readonly streamContentType: string;
+  /** Representations of one form make the same frames of the events of a resource; undefined: nobody makes the same as this one. */
+  readonly form: string | undefined;
   /** An object in the storage version, as the body of an answer: in pieces where there is more to do than to copy it. */
   object(object: KubeObject): Body;
   cached(object: CachedObject): Body;
   /** Writes the body of a list. Yields between items, where other work may go on. */
   list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
-  /** One event of a watch, framed. The same buffer for the same object and type, so that watchers share it. */
+  /** One event of a watch, framed. Where there is a form, it is the same buffer for the same object and type, so that watchers share it. */
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer;
   bookmark(revision: number, initialEventsEnd: boolean): Buffer;
   /** A Status as the last event of a watch. */

@@ -38,6 +38,7 @@ export function representationFor(
     convert: (object: KubeObject) => inOrder(read(object), lens.expected.form.type === undefined),
     parse: store.codec.object.bind(store.codec),
     pretty,
+    form: formName(scope, form),
   };
   switch (output.mediaType) {
     case 'application/yaml':
@@ -47,6 +48,16 @@ export function representationFor(
     case 'application/json':
       return new ShapedJson(options);
   }
+}
+
+/**
+ * @returns undefined where watches of one form differ: a Table tells how old things are, and its columns once; the schema of a custom
+ * resource changes by itself
+ */
+function formName(scope: Scope, form: Form): string | undefined {
+  const { served, output, lens } = scope;
+  if (form.kind === 'Table' || !lens.expected.form.type) return undefined;
+  return JSON.stringify([served.definition.group, served.version, output.mediaType, isPretty(scope), form]);
 }
 
 /**

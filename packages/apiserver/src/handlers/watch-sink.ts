@@ -8,6 +8,8 @@ import type { Upgrade } from '../http/exchange.ts';
 import { commonHeaders } from './send.ts';
 
 export interface WatchSink {
+  /** Whether frames may come put together: nobody counts them. */
+  readonly isStream: boolean;
   /** @returns false: there is no room for more until `onDrain` is called */
   write(frames: readonly Buffer[]): boolean;
   end(): void;
@@ -39,6 +41,7 @@ function openBody(ctx: RequestContext, contentType: string, onDrain: () => void)
   });
   out.on('drain', onDrain);
   return {
+    isStream: true,
     write: (frames) => out.write(inOnePiece(frames)),
     end: () => {
       if (!exchange.closed) out.end();
@@ -88,6 +91,7 @@ async function openWebSocket(
   socket.resume();
   const isText = contentType.startsWith('application/json');
   return {
+    isStream: false,
     write: (frames) => sendAll(socket, frames, isText, onDrain),
     end: () => socket.close(1000),
   };

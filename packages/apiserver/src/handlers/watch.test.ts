@@ -1,18 +1,22 @@
 import { PassThrough } from 'node:stream';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { FanOut } from './fan-out.ts';
 import type { ListOptions } from './options.ts';
 import type { Scope } from './scope.ts';
 import { type WatchLimits, watchObjects } from './watch.ts';
 
-vi.mock('./selection.ts', () => ({ selectionOf: () => ({ namespace: '', demands: [], everything: true }) }));
+const selection = vi.hoisted(() => ({ namespace: '', demands: [], everything: true, matches: () => false }));
+const made = vi.hoisted(() => [] as string[]);
+vi.mock('./selection.ts', () => ({ selectionOf: () => ({ ...selection }) }));
 vi.mock('./representations.ts', () => ({
   representationFor: () => ({
     streamContentType: 'application/json',
+    form: 'names',
     bookmark: (revision: number) => Buffer.from(`bookmark ${revision};`),
     event: (_type: string, { name }: { name: string }) => {
       if (name === 'broken') throw new TypeError('no such layout');
+      made.push(name);
       return Buffer.from(name);
     },
   }),
@@ -137,4 +141,35 @@ it.each([
   history.resolve({ events: [], revision: 5 });
   await ended;
   expect([cacher.subscribers, sent()]).toEqual([0, '']);
+});
+
+describe('events that came at once', () => {
+  it('are put together once for all who see all of them, in their order', async () => {
+    const cacher = new Cacher();
+    const [one, other] = [watch(cacher), watch(cacher)];
+    await vi.waitFor(() => expect(cacher.subscribers).toBe(2));
+    made.length = 0;
+    cacher.tell('a;', 'b;');
+    cacher.tell('c;');
+    cacher.tell('d;', 'e;');
+    await vi.waitFor(() => expect([one.sent(), other.sent()]).toEqual(['a;b;c;d;e;', 'a;b;c;d;e;']));
+    expect(made).toEqual(['a;', 'b;', 'c;', 'd;', 'e;', 'c;']);
+    for (const { out, ended } of [one, other]) {
+      out.destroy();
+      await ended;
+    }
+  });
+
+  it('are looked at one by one for who does not', async () => {
+    onTestFinished(() => void Object.assign(selection, { everything: true }));
+    selection.everything = false;
+    const cacher = new Cacher();
+    const { ended, out, sent } = watch(cacher);
+    await vi.waitFor(() => expect(cacher.subscribers).toBe(1));
+    cacher.tell('a;', 'b;');
+    for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+    expect(sent()).toBe('');
+    out.destroy();
+    await ended;
+  });
 });

@@ -13,6 +13,7 @@ import type { CacheEvent, Subscriber } from '../registry/cacher.ts';
 import { eventsFromHistory } from '../registry/history.ts';
 import { formOf } from '../table/form.ts';
 import type { FanOut } from './fan-out.ts';
+import { pieceOf } from './frames.ts';
 import type { ListOptions } from './options.ts';
 import type { Representation } from './representation.ts';
 import { representationFor } from './representations.ts';
@@ -101,8 +102,8 @@ async function startFromHistory(scope: Scope, stream: WatchStream, revision: num
   } else stream.startFromEvents(events.events, events.revision);
 }
 
-/** What is still to be written: events, whose objects others share, and frames that are made when it is their turn. */
-type Pending = CacheEvent | (() => Buffer);
+/** What is still to be written: events, alone or all that came at once, which others share, and frames that are made when it is their turn. */
+type Pending = CacheEvent | readonly CacheEvent[] | (() => Buffer);
 
 class WatchStream implements Subscriber {
   readonly ended: Promise<void>;
@@ -112,6 +113,8 @@ class WatchStream implements Subscriber {
   readonly #representation: Representation;
   /** Events were asked for as lists, which they are not: the first one ends the watch. */
   readonly #isMisfit: boolean;
+  /** Whether it is sent all events that it is told of, in a form that others share, one right behind the other. */
+  #takesBatches = false;
   #finish!: () => void;
   #abandon!: (error: unknown) => void;
   #out: WatchSink | undefined;
@@ -158,6 +161,9 @@ class WatchStream implements Subscriber {
       this.#isBlocked = false;
       this.#write();
     });
+    const { everything } = this.#selection;
+    this.#takesBatches =
+      everything && !this.#isMisfit && this.#representation.form !== undefined && !!this.#out?.isStream;
     // The server may have begun to end meanwhile.
     if (this.#isOver) this.#out?.end();
     if (!this.#out || this.#isOver) {
@@ -210,10 +216,11 @@ class WatchStream implements Subscriber {
 
   onEvents(events: readonly CacheEvent[]): void {
     const isReplay = this.#unsubscribe === undefined;
-    for (const event of events) {
-      this.#pending.push(event);
-      if (!isReplay) this.#pendingBytes += event.object.bytes.length;
-    }
+    let bytes = 0;
+    for (const event of events) bytes += event.object.bytes.length;
+    if (!isReplay) this.#pendingBytes += bytes;
+    if (!isReplay && this.#takesBatches && events.length > 1 && bytes <= CHUNK_BYTES) this.#pending.push(events);
+    else for (const event of events) this.#pending.push(event);
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#giveUp();
     else if (!this.#isBlocked) this.#fanOut.join(this.#writeInTurn);
   }
@@ -293,11 +300,19 @@ class WatchStream implements Subscriber {
 
   #frame(pending: Pending): Buffer | undefined {
     if (typeof pending === 'function') return pending();
+    if ('length' in pending) return this.#batch(pending);
     const frame = this.#eventFrame(pending);
     if (!frame) return undefined;
     this.#series.events.inc();
     this.#series.sizes.observe(frame.length);
     return frame;
+  }
+
+  #batch(events: readonly CacheEvent[]): Buffer {
+    const { bytes, sizes } = pieceOf(events, this.#representation, this.#representation.form!);
+    this.#series.events.inc(sizes.length);
+    for (const size of sizes) this.#series.sizes.observe(size);
+    return bytes;
   }
 
   /** An object that leaves the selection is a deletion to who watches, one that enters it an addition. */
