@@ -59,3 +59,18 @@ test('a budget ends an evaluation, and no operator goes on from there', () => {
   const run = () => compiled.program().evaluate({ a: new Array(1000).fill(1) }, { budget: 100 });
   expect(run).toThrow('operation cancelled: actual cost limit exceeded');
 });
+
+test.each([
+  ['s.trim() == s', `x${' '.repeat(200_000)}x`],
+  ['duration(s) == duration(s)', '1'.repeat(200_000)],
+  ['double(s) == double(s)', `${'1'.repeat(200_000)}x`],
+])('%s takes time by the character', (text, s) => {
+  const startedAt = performance.now();
+  try {
+    expect(evaluate(text, { s })).toMatchObject({ value: true });
+  } catch (error) {
+    expect(error).toBeInstanceOf(EvaluationError);
+  }
+  // By the square of their number they take minutes.
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});

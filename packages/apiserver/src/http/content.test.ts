@@ -22,6 +22,7 @@ describe('preconditions', () => {
     [{ 'if-none-match': '"x", W/"e"' }, 304],
     [{ 'if-none-match': '*' }, 304],
     [{ 'if-none-match': 'e' }, 200],
+    [{ 'if-none-match': `"x" ${' '.repeat(200_000)}!` }, 200],
     [{ 'if-none-match': '"x"' }, 200],
     [{ 'if-modified-since': AT }, 304],
     [{ 'if-modified-since': BEFORE }, 200],

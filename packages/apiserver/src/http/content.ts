@@ -82,7 +82,7 @@ function hasCurrentRange({ headers, method }: PathRequest, tag: string | undefin
   return dateOf(condition) === toSeconds(modified);
 }
 
-const ETAG = /^\s*,*\s*(\*|(?:W\/)?"[\x21\x23-\x7e\x80-\u00ff]*")/;
+const ETAG = /^\s*(?:,+\s*)?(\*|(?:W\/)?"[\x21\x23-\x7e\x80-\u00ff]*")/;
 
 /** Up to the first that is none. */
 function tagsOf(list: string): string[] {

@@ -12,5 +12,6 @@ test.each([
   ['application/json;a="b', undefined],
   ['application/json;a=b;A=c', undefined],
   ['application/json, application/yaml', 'application/json, application/yaml'],
+  [`application/json;a=b${' '.repeat(200_000)}!`, undefined],
   ['', ''],
 ])('%s', (header, expected) => expect(mediaTypeOf(header)).toBe(expected));

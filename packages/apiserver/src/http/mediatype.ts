@@ -3,7 +3,7 @@ import { StatusError } from '@keelson/api/errors';
 const TOKEN = "[\\w!#$%&'*+.^`{|}~-]+";
 const PARAMETER = new RegExp(`^\\s*;\\s*(${TOKEN})\\s*=\\s*(?:${TOKEN}|"(?:[^"\\\\\\r\\n]|\\\\.)*")`);
 /** Behind the last parameter. */
-const END = /^\s*;?\s*$/;
+const END = /^\s*(?:;\s*)?$/;
 
 /**
  * `type/subtype` of a Content-Type, in lower case (RFC 9110, 8.3.1), as Go's mime.ParseMediaType reads it.

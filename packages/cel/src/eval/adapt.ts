@@ -131,7 +131,7 @@ const LOOSE_UNITS: readonly (readonly [RegExp, bigint])[] = [
 
 /** OpenAPI's durations also know days and weeks, and units in words: `3 weeks`. */
 function looseDuration(text: string): bigint | undefined {
-  const parts = [...text.matchAll(/\s*(\d+)\s*([A-Za-zµ]+)/g)];
+  const parts = [...text.matchAll(/\s*(\d+)\s*([A-Za-zµ]+)/gy)];
   if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text.trimEnd()) return undefined;
   let total = 0n;
   for (const [, amount, unit] of parts) {

@@ -50,7 +50,7 @@ export function toUint(value: Value): Uint {
   throw wrongType(value, 'uint');
 }
 
-const FLOAT = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)$/;
+const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)$/;
 const SPECIAL = /^([+-]?)(inf|infinity|nan)$/i;
 
 /** @throws EvaluationError */

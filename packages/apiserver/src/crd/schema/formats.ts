@@ -154,11 +154,13 @@ function isDuration(text: string): boolean {
 
 const UNITS = new Set(['ns', 'us', 'µs', 'ms', 's', 'm', 'h', 'hr', 'd', 'w', 'wk']);
 const UNIT_WORDS = /^(?:nano|micro|milli|sec|min|hour|day|week)/;
+/** From the first digit of a number alone: of one without a unit each other digit would be tried, too. */
+const AMOUNTS = /(?<!\d)(\d+)[ \t\n\f\r]*([A-Za-zµ]+)/g;
 const MAX_INT = 2n ** 63n - 1n;
 
 function isLooseDuration(text: string): boolean {
   let found = false;
-  for (const [, amount, unit] of text.matchAll(/(\d+)[ \t\n\f\r]*([A-Za-zµ]+)/g)) {
+  for (const [, amount, unit] of text.matchAll(AMOUNTS)) {
     if (amount!.length > 18 && BigInt(amount!) > MAX_INT) return false;
     const name = unit!.toLowerCase();
     if (UNITS.has(name) || UNIT_WORDS.test(name)) found = true;
