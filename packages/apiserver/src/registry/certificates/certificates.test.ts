@@ -110,6 +110,17 @@ describe('CertificateSigningRequest', () => {
     expect(obj.status).toEqual({});
   });
 
+  it('keeps a decision without times as it is', () => {
+    const old = make({}, [condition('Approved')]);
+    const obj = structuredClone(old);
+    const { strategy } = csr.subresources!.status!;
+    strategy.prepareForUpdate?.(ctx, obj, old);
+    expect(old.status.conditions).toEqual([condition('Approved')]);
+    expect(texts(strategy.validateUpdate?.(ctx, obj, old))).toEqual([
+      expect.stringContaining('updates may not modify a condition of type "Approved"'),
+    ]);
+  });
+
   it('is decided at /approval alone', () => {
     const old = make();
     const decided = () => make({}, [condition('Approved')]);

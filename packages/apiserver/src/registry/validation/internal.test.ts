@@ -19,6 +19,16 @@ describe('internalValue', () => {
       '{"Key":"\\u003c","Operator":"","Value":"","Effect":"","TolerationSeconds":null}',
     ],
     ['io.k8s.api.rbac.v1.RoleRef', undefined, 'null'],
+    [
+      'io.k8s.api.apps.v1.DeploymentStrategy',
+      { type: 'x', rollingUpdate: { maxSurge: '50%' } },
+      '{"Type":"x","RollingUpdate":{"MaxUnavailable":0,"MaxSurge":"50%"}}',
+    ],
+    [
+      'io.k8s.api.apps.v1.StatefulSetUpdateStrategy',
+      { type: 'x', rollingUpdate: {} },
+      '{"Type":"x","RollingUpdate":{"Partition":0,"MaxUnavailable":null}}',
+    ],
     ['io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector', { matchLabels: { a: 'b' } }, '{"matchLabels":{"a":"b"}}'],
   ])('%s %j', (type, value, expected) => expect(internalValue(type, value).text).toBe(expected));
 

@@ -51,13 +51,22 @@ const ORDERS: Readonly<Record<string, string>> = {
     'XMapType XValidations',
 };
 
+/** Fields that are no pointers in the internal type, where nothing may have filled them in. */
+const NUMBERS: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.apps.v1.RollingUpdateDeployment': ['MaxUnavailable', 'MaxSurge'],
+  'io.k8s.api.apps.v1.RollingUpdateDaemonSet': ['MaxUnavailable', 'MaxSurge'],
+  'io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy': ['Partition'],
+};
+
 type Struct = Readonly<Record<string, unknown>>;
 
 /** @param internal the fields by Go's names, in the order of the versioned type */
 export function reshape(typeName: string, value: Struct, internal: Struct): Struct {
   const order = ORDERS[typeName]?.split(' ');
   const ordered = order ? Object.fromEntries(order.map((name) => [name, internal[name]])) : internal;
-  return typeName === 'io.k8s.api.core.v1.PodSpec' ? withHostFields(value, ordered) : ordered;
+  if (typeName === 'io.k8s.api.core.v1.PodSpec') return withHostFields(value, ordered);
+  const numbers = NUMBERS[typeName];
+  return numbers ? { ...ordered, ...Object.fromEntries(numbers.map((name) => [name, ordered[name] ?? 0])) } : ordered;
 }
 
 /** What a pod shares with its host stands in its security context. */

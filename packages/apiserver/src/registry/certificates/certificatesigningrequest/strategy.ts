@@ -79,7 +79,7 @@ function keepConditions(obj: CSR, old: CSR, type: string): void {
   const conditions = obj.status.conditions ?? [];
   if (conditions.filter((c) => c.type === type).length !== kept.length) return;
   let next = 0;
-  for (const [i, condition] of conditions.entries()) if (condition.type === type) conditions[i] = kept[next++]!;
+  for (const [i, condition] of conditions.entries()) if (condition.type === type) conditions[i] = { ...kept[next++]! };
 }
 
 function setTimes({ now }: StrategyContext, obj: CSR, old: CSR): void {

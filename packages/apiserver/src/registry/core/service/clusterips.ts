@@ -1,5 +1,5 @@
 /** Cluster IPs with their families and policy (pkg/apis/core/validation: ValidateServiceClusterIPsRelatedFields). */
-import { duplicate, type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
+import { duplicate, type ErrorList, internal, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
 import type { IsEnabled } from '../../../gates.ts';
@@ -58,12 +58,16 @@ function validateStacks(service: Service): ErrorList {
   const { clusterIPs: ips = [], ipFamilies: families = [] } = service.spec;
   const errors: ErrorList = [];
   const actual = ips.map((ip) => parseIPSloppy(ip)?.family);
-  if (ips.length > 1 && new Set(actual).size < 2)
+  const unknown = actual.indexOf(undefined);
+  if (ips.length > 1 && unknown >= 0)
+    errors.push(internal(IPS, `failed to check for dual stack with error:invalid IP[${unknown}]: ${ips[unknown]}`));
+  if (ips.length > 1 && (unknown >= 0 || new Set(actual).size < 2))
     errors.push(invalid(IPS, ips, 'may specify no more than one IP for each IP family'));
   if (isHeadless(service)) return errors;
   for (const [i, ip] of ips.entries()) {
     const family = families[i];
-    if (family !== undefined && KNOWN_FAMILIES.includes(family) && actual[i] !== family)
+    // What is no address, and may be there since before that mattered, is not of IPv6.
+    if (family !== undefined && KNOWN_FAMILIES.includes(family) && (actual[i] ?? 'IPv4') !== family)
       errors.push(invalid(IPS.index(i), ip, `expected an ${family} value as indicated by \`ipFamilies[${i}]\``));
   }
   return errors;

@@ -130,6 +130,20 @@ describe('updates', () => {
     expect(texts(validateServiceUpdate(change(spec as ServiceSpec), one, isEnabledByDefault))).toEqual(expected),
   );
 
+  it.each<[string[], string[]]>([
+    [['x'], []],
+    [
+      ['x', 'fd00::1'],
+      [
+        'spec.clusterIPs: Internal error: failed to check for dual stack with error:invalid IP[0]: x',
+        'spec.clusterIPs: Invalid value: ["x","fd00::1"]: may specify no more than one IP for each IP family',
+      ],
+    ],
+  ])('leave %j, which was taken before addresses were looked at', (clusterIPs, expected) => {
+    const old = service({ clusterIP: 'x', clusterIPs, ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
+    expect(texts(validateServiceUpdate(old, old, isEnabledByDefault))).toEqual(expected);
+  });
+
   it('drop what only the old type had, unless the client changed it', () => {
     const balancer = service({
       ...BALANCER,

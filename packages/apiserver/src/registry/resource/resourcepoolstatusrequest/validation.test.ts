@@ -29,3 +29,23 @@ it.each([
 ])('conditions %j are judged as a set', (types, expected) => {
   expect(texts(validateRequestStatus(request(types), request()))).toEqual(expected);
 });
+
+it.each([
+  ['nothing', {}, []],
+  ['the conditions', { conditions: [condition('B')] }, ['status: FieldValueInvalid']],
+  [
+    'the number of pools',
+    { poolCount: undefined },
+    ['status: FieldValueInvalid', 'status.poolCount: FieldValueRequired'],
+  ],
+  [
+    'the pools',
+    { pools: [{ driver: 'd', poolName: 'p', generation: 0 }] },
+    ['status: FieldValueInvalid', 'status.pools[0].generation: FieldValueRequired'],
+  ],
+])('an update of %s of what has been answered', (_what, change, expected) => {
+  const old = request(['A']);
+  const obj = { ...old, status: { ...old.status, ...change } } as ResourcePoolStatusRequest;
+  const found = validateRequestStatus(obj, old).map(({ field, type }) => `${field}: ${type}`);
+  expect(found).toEqual(expected);
+});

@@ -1,12 +1,16 @@
 /** Compare pkg/apis/resource/validation/validation_resourcepoolstatusrequest.go and the declarations of the type. */
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, invalid, Path, required, tooLong, tooMany } from '@keelson/api/field';
-import type { PoolStatus, ResourcePoolStatusRequest } from '@keelson/api/generated/types/resource/v1alpha3';
+import { type ErrorList, invalid, Path, required, tooLong } from '@keelson/api/field';
+import type {
+  PoolStatus,
+  ResourcePoolStatusRequest,
+  ResourcePoolStatusRequestStatus,
+} from '@keelson/api/generated/types/resource/v1alpha3';
 import { isLongName, isLongNameCaseless } from '@keelson/api/validation/names';
 import { validateConditions } from '../../validation/conditions.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
-import { validateSet } from '../collections.ts';
+import { validateList, validateSet } from '../collections.ts';
 
 const MAX_VALIDATION_ERROR = 256;
 const MAX_POOL_NAME = 253;
@@ -34,33 +38,41 @@ export function validateRequestUpdate(obj: ResourcePoolStatusRequest, old: Resou
   return [invalid(SPEC, null, 'field is immutable')];
 }
 
-/** What has been answered stays. */
+/** What has been answered stays; what changes of it is judged nevertheless. */
 export function validateRequestStatus(
   { status }: ResourcePoolStatusRequest,
-  old: ResourcePoolStatusRequest,
+  { status: old }: ResourcePoolStatusRequest,
 ): ErrorList {
-  if (old.status) {
-    if (semanticEqual(status, old.status)) return [];
-    const shown = internalValue('io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestStatus', status);
-    return [invalid(STATUS, shown, 'field is immutable')];
-  }
-  if (!status) return [];
-  const { conditions = [], poolCount, pools = [] } = status;
+  if (old && semanticEqual(status, old)) return [];
+  const shown = old && internalValue('io.k8s.api.resource.v1alpha3.ResourcePoolStatusRequestStatus', status);
   return [
-    ...validateConditions(conditions, STATUS.child('conditions')),
-    ...(poolCount === undefined
-      ? [required(STATUS.child('poolCount'))]
-      : atLeast(poolCount, 0, STATUS.child('poolCount'))),
-    ...(pools.length > MAX_POOLS
-      ? [tooMany(STATUS.child('pools'), pools.length, MAX_POOLS)]
-      : pools.flatMap((pool, i) => validatePool(pool, STATUS.child('pools').index(i)))),
-    ...validateSet(
-      conditions,
-      MAX_CONDITIONS,
-      () => [],
-      ({ type }) => type,
-      STATUS.child('conditions'),
-      (condition) => condition,
+    ...(old ? [invalid(STATUS, shown, 'field is immutable')] : []),
+    ...(status && !old ? validateConditions(status.conditions, STATUS.child('conditions')) : []),
+    ...(status ? validateChangedStatus(status, old) : []),
+  ];
+}
+
+function validateChangedStatus(
+  { conditions, poolCount, pools }: ResourcePoolStatusRequestStatus,
+  old: ResourcePoolStatusRequestStatus | undefined,
+): ErrorList {
+  const [count, list] = [STATUS.child('poolCount'), STATUS.child('conditions')];
+  const changed = (value: unknown, before: unknown, judge: () => ErrorList): ErrorList =>
+    old && semanticEqual(value, before) ? [] : judge();
+  return [
+    ...changed(poolCount, old?.poolCount, () =>
+      poolCount === undefined ? [required(count)] : atLeast(poolCount, 0, count),
+    ),
+    ...changed(pools, old?.pools, () => validateList(pools, MAX_POOLS, validatePool, STATUS.child('pools'))),
+    ...changed(conditions, old?.conditions, () =>
+      validateSet(
+        conditions,
+        MAX_CONDITIONS,
+        () => [],
+        ({ type }) => type,
+        list,
+        (condition) => condition,
+      ),
     ),
   ];
 }

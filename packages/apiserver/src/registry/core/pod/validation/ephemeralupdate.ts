@@ -5,12 +5,11 @@ import type { EphemeralContainer, Pod } from '@keelson/api/generated/types/core/
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { structType } from '@keelson/api/schema';
 import { internalForm } from '../../../validation/internal.ts';
-import { validateKubeObjectMetaUpdate } from '../../../validation/objectmeta.ts';
 import { diffJSON } from '../../../validation/unifieddiff.ts';
 import { validatePodAnnotationUpdates } from './annotations.ts';
 import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';
-import { validatePodContent } from './pod.ts';
+import { validateWholePod } from './pod.ts';
 
 const TYPE = structType('io.k8s.api.core.v1.EphemeralContainer');
 
@@ -23,8 +22,7 @@ export function validateEphemeralContainersUpdate(policy: PodPolicy, pod: Pod, o
   const path = Path.of('metadata', 'annotations');
   const containers = new Map((pod.spec.ephemeralContainers ?? []).map((container) => [container.name, container]));
   return [
-    ...validateKubeObjectMetaUpdate(pod.metadata, old.metadata, Path.of('metadata')),
-    ...validatePodContent(pod, options),
+    ...validateWholePod(pod, old, options),
     ...validatePodAnnotationUpdates(annotations, before, pod.spec, options, path),
     ...(old.spec.ephemeralContainers ?? []).flatMap((container) =>
       unchanged(container, containers.get(container.name)),

@@ -131,10 +131,7 @@ function hasInvalidNodeAffinity({ affinity }: PodSpec): boolean {
 }
 
 function hasIndivisibleHugePages(spec: PodSpec): boolean {
-  const lists = [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) => [
-    resources?.limits,
-    resources?.requests,
-  ]);
+  const lists = allContainers(spec).flatMap(({ resources }) => [resources?.limits, resources?.requests]);
   return [...lists, spec.overhead].some((list) =>
     Object.entries(list ?? {}).some(
       ([name, text]) => isHugePages(name) && !isDivisibleByPageSize(name, Quantity.parse(text)),

@@ -2,6 +2,8 @@
 
 import { type ErrorList, forbidden, Path } from '@keelson/api/field';
 import type { Pod } from '@keelson/api/generated/types/core/v1';
+import { nameIsDNSSubdomain } from '@keelson/api/validation/names';
+import { validateKubeObjectMeta, validateKubeObjectMetaUpdate } from '../../../validation/objectmeta.ts';
 import { validatePodAnnotations } from './annotations.ts';
 import { validateImageSpaces } from './containers.ts';
 import { type PodPolicy, type PodValidationOptions, podOptions } from './options.ts';
@@ -9,6 +11,7 @@ import { validateAppArmorAgreement, validateSeccompAgreement } from './profiles.
 import { validatePodSpec } from './spec.ts';
 
 export const SPEC = Path.of('spec');
+const METADATA = Path.of('metadata');
 
 export function validatePodCreate(policy: PodPolicy, pod: Pod): ErrorList {
   const { spec } = pod;
@@ -24,11 +27,20 @@ export function validatePodCreate(policy: PodPolicy, pod: Pod): ErrorList {
 export function validatePodContent(pod: Pod, options: PodValidationOptions): ErrorList {
   const { metadata, spec } = pod;
   return [
-    ...validatePodAnnotations(metadata.annotations ?? {}, spec, options, Path.of('metadata', 'annotations')),
+    ...validatePodAnnotations(metadata.annotations ?? {}, spec, options, METADATA.child('annotations')),
     ...validatePodSpec(spec, metadata, options, SPEC),
     ...validateTokenVolumes(pod),
     ...(spec.containers ?? []).flatMap((c, i) => validateImageSpaces(c, SPEC.child('containers').index(i))),
     ...(spec.initContainers ?? []).flatMap((c, i) => validateImageSpaces(c, SPEC.child('initContainers').index(i))),
+  ];
+}
+
+/** The same with metadata, and what may not change of it: of views that are refused for other reasons alone. */
+export function validateWholePod(pod: Pod, old: Pod, options: PodValidationOptions): ErrorList {
+  return [
+    ...validateKubeObjectMetaUpdate(pod.metadata, old.metadata, METADATA),
+    ...validateKubeObjectMeta(pod.metadata, true, nameIsDNSSubdomain, METADATA),
+    ...validatePodContent(pod, options),
   ];
 }
 

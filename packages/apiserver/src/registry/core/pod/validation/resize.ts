@@ -1,16 +1,15 @@
 /** A pod's containers in other sizes, while they run. */
 
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid } from '@keelson/api/field';
 import type { Container, Pod, ResourceRequirements } from '@keelson/api/generated/types/core/v1';
 import type { ResourceList } from '@keelson/api/resources/list';
 import { computeQOS, isSidecar, qosClass } from '@keelson/api/resources/pod';
 import { MIRROR_POD } from '@keelson/api/resources/pod-parts';
 import { structType } from '@keelson/api/schema';
-import { validateKubeObjectMetaUpdate } from '../../../validation/objectmeta.ts';
 import { NOWHERE } from './names.ts';
 import { type PodPolicy, podOptions } from './options.ts';
-import { SPEC, validatePodContent } from './pod.ts';
+import { SPEC, validateWholePod } from './pod.ts';
 
 const RESOURCES_TYPE = structType('io.k8s.api.core.v1.ResourceRequirements');
 const CONTAINER_TYPE = structType('io.k8s.api.core.v1.Container');
@@ -24,10 +23,7 @@ export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
   if (old.metadata.annotations?.[MIRROR_POD] !== undefined)
     return [forbidden(NOWHERE, 'static pods cannot be resized')];
   if (old.spec.os?.name === 'windows') return [forbidden(NOWHERE, 'windows pods cannot be resized')];
-  const errors = [
-    ...validateKubeObjectMetaUpdate(pod.metadata, old.metadata, Path.of('metadata')),
-    ...validatePodContent(pod, podOptions(policy, old)),
-  ];
+  const errors = validateWholePod(pod, old, podOptions(policy, old));
   if (qosClass(old) !== computeQOS(pod.spec))
     errors.push(invalid(SPEC, pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));
   if (!isResizable(old)) errors.push(forbidden(SPEC, 'Pod running on node without support for resize'));

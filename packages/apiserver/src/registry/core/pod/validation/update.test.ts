@@ -2,6 +2,7 @@ import type { Pod, PodSpec } from '@keelson/api/generated/types/core/v1';
 import { expect, it } from 'vitest';
 import { isEnabledByDefault } from '../../../../gates.ts';
 import { defaults } from '../defaults.ts';
+import { validateEphemeralContainersUpdate } from './ephemeralupdate.ts';
 import { validatePodResize } from './resize.ts';
 import { validatePodUpdate } from './update.ts';
 
@@ -9,7 +10,7 @@ const policy = { allowPrivileged: false, isEnabled: isEnabledByDefault };
 
 function make(spec: Partial<PodSpec> = {}, status: Pod['status'] = {}): Pod {
   const pod: Pod = {
-    metadata: { name: 'a', resourceVersion: '1' },
+    metadata: { name: 'a', namespace: 'default', resourceVersion: '1' },
     spec: { containers: [{ name: 'a', image: 'i', resources: {} }], ...spec },
     status,
   };
@@ -48,4 +49,21 @@ it('a pod with claims of what its node has is not resized', () => {
   expect(validatePodResize(policy, old, old).map(String)).toEqual([
     'spec: Forbidden: pods with node allocatable resource claims cannot be resized',
   ]);
+});
+
+it.each([validatePodResize, validateEphemeralContainersUpdate])('%o judges metadata, too', (validate) => {
+  const pod = make();
+  pod.metadata.labels = { a: '/' };
+  expect(validate(policy, pod, pod).map(String)).toEqual([
+    expect.stringContaining('metadata.labels: Invalid value: "/": a valid label must be'),
+  ]);
+  pod.metadata.annotations = { 'kubernetes.io/config.mirror': '' };
+  expect(validate(policy, pod, pod).map(String)).toEqual([expect.stringContaining('static pods')]);
+});
+
+it('what an ephemeral container has of huge pages stays', () => {
+  const resources = { limits: { 'hugepages-2Mi': '1Mi', cpu: '1' } };
+  const old = make({ ephemeralContainers: [{ name: 'e', image: 'i', resources }] });
+  const texts = validateEphemeralContainersUpdate(policy, old, old).map(String);
+  expect(texts.filter((text) => text.includes('multiple'))).toEqual([]);
 });
