@@ -36,6 +36,8 @@ describe('text of labels and selectors', () => {
     ],
     [{ matchExpressions: [{ key: 'a', operator: 'DoesNotExist' }] }, '!a'],
     [{ matchExpressions: [{ key: 'a', operator: 'In' }] }, '<error>'],
+    [{ matchExpressions: [{ key: 'a', operator: 'NotIn', values: ['b d'] }] }, '<error>'],
+    [{ matchLabels: { a: '-' } }, '<error>'],
   ])('%j', (selector, text) => expect(formatLabelSelector(selector)).toBe(text));
 });
 

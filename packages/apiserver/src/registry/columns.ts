@@ -1,6 +1,7 @@
 /** What the tables of all kinds share (k8s.io/kubernetes/pkg/printers). */
 import type { LabelSelector, TableColumnDefinition } from '@keelson/api/generated/types/meta/v1';
 import type { TypedObject } from '@keelson/api/object';
+import { readSelector } from './validation/templateselector.ts';
 
 /** A column described in words of its own, or by the documentation of a field. */
 export interface Column {
@@ -151,19 +152,8 @@ export function formatLabels(labels: Readonly<Record<string, string>> | null | u
   return entries.length === 0 ? '<none>' : entries.map(([k, v]) => `${k}=${v}`).join(',');
 }
 
-/** `a=1,b in (x,y),!c`; `<none>` for a selector that selects everything. */
+/** `a=1,b in (x,y),!c`; `<none>` for a selector that selects everything, or is not there, `<error>` for what is none. */
 export function formatLabelSelector(selector: LabelSelector | null | undefined): string {
-  const terms = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  for (const { key, operator, values } of selector?.matchExpressions ?? []) {
-    const list = [...(values ?? [])].sort().join(',');
-    if (list === '' && operator.endsWith('In')) return '<error>';
-    if (operator === 'In') terms.push({ key, text: `${key} in (${list})` });
-    else if (operator === 'NotIn') terms.push({ key, text: `${key} notin (${list})` });
-    else if (operator === 'Exists') terms.push({ key, text: key });
-    else if (operator === 'DoesNotExist') terms.push({ key, text: `!${key}` });
-    else return '<error>';
-  }
-  if (terms.length === 0) return '<none>';
-  terms.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return terms.map((t) => t.text).join(',');
+  const read = readSelector(selector);
+  return read ? read.toString() || '<none>' : '<error>';
 }

@@ -92,4 +92,21 @@ describe('ResourceSlice', () => {
     expect(slices.strategy.warningsOnCreate?.(ctx, slice)).toHaveLength(1);
     expect(slices.strategy.selectableFields?.(slice)).toEqual({ 'spec.nodeName': '', 'spec.driver': 'A.example.com' });
   });
+
+  it.each([
+    [{ nodeName: '', allNodes: false }, {}],
+    [
+      { nodeName: 'n', allNodes: true },
+      { nodeName: 'n', allNodes: true },
+    ],
+  ])('says in v1beta1 where it is, if it says so: %j', (where, shown) => {
+    const rest = { driver: 'd', pool: { name: 'p', generation: 1, resourceSliceCount: 1 } };
+    const object = {
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'ResourceSlice',
+      metadata: {},
+      spec: { ...rest, ...where },
+    };
+    expect(slices.conversions?.v1beta1?.fromStorage?.(object).spec).toEqual({ ...rest, ...shown });
+  });
 });

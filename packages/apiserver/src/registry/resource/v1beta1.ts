@@ -65,6 +65,12 @@ export function sliceToStored({ devices, ...rest }: BetaSliceSpec): ResourceSlic
   return { ...rest, ...(devices && { devices: devices.map(({ name, basic }): Device => ({ name, ...basic })) }) };
 }
 
-export function sliceFromStored({ devices, ...rest }: ResourceSliceSpec): BetaSliceSpec {
-  return { ...rest, ...(devices && { devices: devices.map(({ name, ...basic }): BetaDevice => ({ name, basic })) }) };
+/** Empty names and `false` are not told from none there. */
+export function sliceFromStored({ allNodes, devices, nodeName, ...rest }: ResourceSliceSpec): BetaSliceSpec {
+  const where = { ...(nodeName && { nodeName }), ...(allNodes && { allNodes }) };
+  return {
+    ...where,
+    ...rest,
+    ...(devices && { devices: devices.map(({ name, ...basic }): BetaDevice => ({ name, basic })) }),
+  };
 }

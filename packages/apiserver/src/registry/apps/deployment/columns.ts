@@ -1,7 +1,8 @@
 import type { Deployment } from '@keelson/api/generated/types/apps/v1';
-import { age, ageColumn, column, formatLabelSelector, nameColumn, wideColumn } from '../../columns.ts';
+import { age, ageColumn, column, nameColumn, wideColumn } from '../../columns.ts';
 import { containerCells, containersColumn, imagesColumn } from '../../podcolumns.ts';
 import type { TableConvertor } from '../../strategy.ts';
+import { readSelector } from '../../validation/templateselector.ts';
 
 export const table: TableConvertor<Deployment> = {
   columns: [
@@ -22,7 +23,7 @@ export const table: TableConvertor<Deployment> = {
       obj.status.availableReplicas ?? 0,
       age(obj),
       ...containerCells(obj.spec.template),
-      obj.spec.selector ? formatLabelSelector(obj.spec.selector) : '',
+      readSelector(obj.spec.selector)?.toString() ?? '<invalid>',
     ],
   }),
 };

@@ -2,6 +2,7 @@ import type { Deployment } from '@keelson/api/generated/types/apps/v1';
 import { expect, it } from 'vitest';
 import { isEnabledByDefault } from '../../../gates.ts';
 import { testContext, texts } from '../../testing.ts';
+import { table } from './columns.ts';
 import { makeStrategy } from './strategy.ts';
 
 const strategy = makeStrategy({ allowPrivileged: false, isEnabled: isEnabledByDefault });
@@ -29,4 +30,14 @@ it.each<[string, string[]]>([
   const obj = make(revision);
   expect(texts(strategy.validate?.(testContext(), obj))).toEqual(expected);
   expect(texts(strategy.validateUpdate?.(testContext(), obj, make('')))).toEqual(expected);
+});
+
+it.each<[Deployment['spec']['selector'], string]>([
+  [{ matchLabels: { a: 'b' } }, 'a=b'],
+  [{}, ''],
+  [{ matchLabels: { a: '-' } }, '<invalid>'],
+])('shows the selector %j', (selector, shown) => {
+  const obj = make('');
+  obj.spec.selector = selector;
+  expect(table.row(obj).cells.at(-1)).toBe(shown);
 });
