@@ -60,6 +60,10 @@ export interface InformerJob {
   readonly target: Target;
   readonly clients: number;
   readonly path: string;
+  /** The form that they ask for; JSON where absent. */
+  readonly accept?: string;
+  /** Whether they watch from the state on, without a list. */
+  readonly streams?: boolean;
 }
 
 export type Job = RequestJob | WatchJob | InformerJob;

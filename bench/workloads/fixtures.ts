@@ -36,12 +36,14 @@ export function pod(metadata: Readonly<Record<string, unknown>>, placement: Plac
   };
 }
 
-export const createConfigMap: Template = {
+const createConfigMapIn = (namespace: string): Template => ({
   method: 'POST',
-  path: `/api/v1/namespaces/${NAMESPACE}/configmaps`,
+  path: `/api/v1/namespaces/${namespace}/configmaps`,
   headers: JSON_BODY,
   body: JSON.stringify(configMap({ name: 'config-{i}' }, 'first')),
-};
+});
+
+export const createConfigMap: Template = createConfigMapIn(NAMESPACE);
 
 const made = new WeakMap<Target, Map<string, Promise<void>>>();
 
@@ -86,10 +88,10 @@ function podTemplates(namespace: string): Template[] {
   return [template('common', 999), template('rare', 1)];
 }
 
-export function ensureConfigMaps(target: Target, count: number): Promise<void> {
-  return once(target, `configmaps/${count}`, async () => {
-    await ensureNamespace(target);
-    await send(target, [createConfigMap], count);
+export function ensureConfigMaps(target: Target, count: number, namespace = NAMESPACE): Promise<void> {
+  return once(target, `${namespace}/configmaps/${count}`, async () => {
+    await ensureNamespace(target, namespace);
+    await send(target, [createConfigMapIn(namespace)], count);
   });
 }
 

@@ -21,7 +21,7 @@ export const WORKLOADS: readonly Workload[] = [
   ...lists,
   ...watches,
   watchSelective,
-  informers,
+  ...informers,
   ...pacedRequests,
   growth,
 ];
