@@ -18,15 +18,24 @@ export class FrameCache<K extends object> {
 
   /** @param form what of the object it is; the same object and form always give the same bytes */
   get(object: K, form: string, make: () => Buffer): Buffer {
-    const forms = this.#frames.get(object);
-    const known = forms?.get(form);
+    const known = this.find(object, form);
     if (known) return known;
     const frame = make();
+    this.keep(object, form, frame);
+    return frame;
+  }
+
+  find(object: K, form: string): Buffer | undefined {
+    return this.#frames.get(object)?.get(form);
+  }
+
+  /** @param frame what nobody has kept of the object in that form */
+  keep(object: K, form: string, frame: Buffer): void {
+    const forms = this.#frames.get(object);
     if (forms) forms.set(form, frame);
     else this.#frames.set(object, new Map([[form, frame]]));
     this.#bytes += frame.length;
     if (this.#bytes > this.#maxBytes) this.#shrink();
-    return frame;
   }
 
   #shrink(): void {
@@ -38,8 +47,8 @@ export class FrameCache<K extends object> {
   }
 }
 
-/** Frames of events, by form and type. */
-export const eventFrames = new FrameCache<CachedObject>(16 * 1024 * 1024);
+/** Frames of events, by form and type, and bodies of answers, by form. */
+export const frames = new FrameCache<CachedObject>(16 * 1024 * 1024);
 
 /** The frames of several events, one after the other. */
 export interface EventPiece {
@@ -62,8 +71,8 @@ export function pieceOf(events: readonly CacheEvent[], representation: Represent
   }
   let piece = forms.get(form);
   if (!piece) {
-    const frames = events.map(({ type, object }) => representation.event(type, object));
-    piece = { bytes: Buffer.concat(frames), sizes: frames.map(({ length }) => length) };
+    const each = events.map(({ type, object }) => representation.event(type, object));
+    piece = { bytes: Buffer.concat(each), sizes: each.map(({ length }) => length) };
     forms.set(form, piece);
   }
   return piece;

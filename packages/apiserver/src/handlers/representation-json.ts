@@ -10,7 +10,7 @@ import type { CachedObject } from '../registry/cached-objects.ts';
 import { encodedBytesOf } from '../registry/codec.ts';
 import type { ObjectForm } from '../registry/form.ts';
 import type { ResourceDefinition } from '../registry/resource.ts';
-import { eventFrames } from './frames.ts';
+import { frames } from './frames.ts';
 import type { ListMeta, Representation, WatchEventType } from './representation.ts';
 
 const NEWLINE = Buffer.from('\n');
@@ -53,7 +53,7 @@ export class StoredJson implements Representation {
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {
-    return eventFrames.get(object, type, () =>
+    return frames.get(object, type, () =>
       Buffer.concat([EVENT_HEADS[type], ...writeObject(object.bytes, object.revision), END_OF_EVENT]),
     );
   }

@@ -63,6 +63,24 @@ describe.each<[string, (shape: Shape) => Representation, (list: object) => strin
   });
 });
 
+describe('the body of an answer', () => {
+  const one = { one: (object: KubeObject) => object } as Partial<Shape> as Shape;
+  const read = (form: string | undefined): Buffer => {
+    const steps = new ShapedJson(options(one, false, form)).cached(THINGS[2]!);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  };
+
+  it('is made once for all of one form', () => {
+    expect(read('one')).toBe(read('one'));
+    expect(read('other')).not.toBe(read('one'));
+    expect(read(undefined)).not.toBe(read(undefined));
+    expect(JSON.parse(read('one').toString())).toEqual(parseStored(THINGS[2]!.bytes));
+  });
+});
+
 function options(shaped: Shape, pretty: boolean, form?: string): ConstructorParameters<typeof ShapedJson>[0] {
   return { shape: shaped, convert: (object) => object, parse: ({ bytes }) => parseStored(bytes), pretty, form };
 }

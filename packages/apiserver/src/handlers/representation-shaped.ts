@@ -5,7 +5,7 @@ import type { KubeObject } from '@keelson/api/object';
 import type { Pieces } from '@keelson/api/pieces';
 import type { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
-import { eventFrames } from './frames.ts';
+import { frames } from './frames.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { aroundItems, jsonFrame, jsonList } from './representation-json.ts';
 import type { Shape } from './shapes.ts';
@@ -44,9 +44,15 @@ export abstract class ShapedRepresentation implements Representation {
     return yield* this.encoding(this.options.shape.one(converted, object));
   }
   *cached(cached: CachedObject): Pieces<Buffer> {
-    const object = this.options.parse(cached);
+    const { form, parse } = this.options;
+    const known = form === undefined ? undefined : frames.find(cached, form);
+    if (known) return known;
+    const object = parse(cached);
     yield;
-    return yield* this.object(object);
+    const body = yield* this.object(object);
+    // Somebody else may have been as far meanwhile.
+    if (form !== undefined && !frames.find(cached, form)) frames.keep(cached, form, body);
+    return body;
   }
   abstract list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void>;
   get form(): string | undefined {
@@ -55,7 +61,7 @@ export abstract class ShapedRepresentation implements Representation {
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const { form } = this.options;
     const make = () => this.#event(type, cached);
-    return form === undefined ? make() : eventFrames.get(cached, `${form} ${type}`, make);
+    return form === undefined ? make() : frames.get(cached, `${form} ${type}`, make);
   }
   #event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const stored = this.options.parse(cached);

@@ -22,7 +22,7 @@ export interface Representation {
   readonly contentType: string;
   /** The content type of a watch in this form. */
   readonly streamContentType: string;
-  /** Representations of one form make the same frames of the events of a resource; undefined: nobody makes the same as this one. */
+  /** Representations of one form make the same bytes of an object of the store; undefined: nobody makes the same as this one. */
   readonly form: string | undefined;
   /** An object in the storage version, as the body of an answer: in pieces where there is more to do than to copy it. */
   object(object: KubeObject): Body;

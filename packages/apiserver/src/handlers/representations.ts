@@ -51,13 +51,14 @@ export function representationFor(
 }
 
 /**
- * @returns undefined where watches of one form differ: a Table tells how old things are, and its columns once; the schema of a custom
+ * @returns undefined where answers of one form differ: a Table tells how old things are, and its columns once; the schema of a custom
  * resource changes by itself
  */
 function formName(scope: Scope, form: Form): string | undefined {
-  const { served, output, lens } = scope;
+  const { served, subresource, output, lens } = scope;
   if (form.kind === 'Table' || !lens.expected.form.type) return undefined;
-  return JSON.stringify([served.definition.group, served.version, output.mediaType, isPretty(scope), form]);
+  const { definition, version } = served;
+  return JSON.stringify([definition.group, version, subresource?.name, output.mediaType, isPretty(scope), form]);
 }
 
 /**
