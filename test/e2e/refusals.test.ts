@@ -210,6 +210,14 @@ test.each<Row>([
     422,
     `Scale.autoscaling "d" is invalid: [metadata.annotations: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'), spec.replicas: Invalid value: -1: must be greater than or equal to 0]`,
   ],
+  [
+    'PUT',
+    `${apps}/deployments/d/scale`,
+    { metadata: { name: 'd', namespace: 'default', finalizers: ['a'] }, spec: { replicas: 1 } },
+    {},
+    422,
+    'Scale.autoscaling "d" is invalid: metadata.finalizers[0]: Invalid value: "a": name is neither a standard finalizer name nor is it fully qualified',
+  ],
   // Without an apiVersion a patched object is read as upstream's internal one, which has no such members.
   [
     'PATCH',

@@ -15,7 +15,7 @@ import { mismatchOf, wordsOf } from '../registry/preconditions.ts';
 import type { ServedResource, Subresource } from '../registry/resource.ts';
 import type { ScaleValues, ScaleView, TableConvertor } from '../registry/strategy.ts';
 import { nonNegative } from '../registry/validation/fields.ts';
-import { validateObjectMeta } from '../registry/validation/objectmeta.ts';
+import { validateKubeObjectMeta } from '../registry/validation/objectmeta.ts';
 import type { Lens } from './lens.ts';
 
 interface Workload {
@@ -29,7 +29,7 @@ const workloadScale: ScaleView = {
     return { replicas: spec.replicas, statusReplicas: status.replicas ?? 0, selector: selectorText(spec.selector) };
   },
   validate: (scale) => [
-    ...validateObjectMeta(scale.metadata, true, nameIsDNSSubdomain, field.Path.of('metadata')),
+    ...validateKubeObjectMeta(scale.metadata, true, nameIsDNSSubdomain, field.Path.of('metadata')),
     ...nonNegative(replicasOf(scale), field.Path.of('spec', 'replicas')),
   ],
   write: (object, replicas) => ({ ...object, spec: { ...(object.spec as object), replicas } }),

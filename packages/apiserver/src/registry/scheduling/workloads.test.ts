@@ -48,6 +48,18 @@ describe('PodGroup', () => {
       texts(podGroup.strategy.validateUpdate?.(ctx, make({ schedulingPolicy: { gang: { minCount: 1 } } }), make())),
     ).toEqual(['spec.schedulingPolicy: Invalid value: null: field is immutable']));
 
+  it.each<[Partial<PodGroupSpec>, string[]]>([
+    [{}, []],
+    [{ priority: 2 }, ['spec.priority: Forbidden']],
+    [{ priority: undefined, disruptionMode: 'PodGroup' }, ['spec.disruptionMode: Forbidden']],
+    [{ resourceClaims: undefined }, ['spec.resourceClaims: Invalid value: null: field is immutable']],
+  ])('keeps, or gives up, what belongs to features that are off: %j', (change, expected) => {
+    const had = { priority: 1, resourceClaims: [{ name: 'c' }] };
+    const [obj, old] = [make({ ...had, ...change }), make(had)];
+    podGroup.strategy.prepareForUpdate?.(ctx, obj, old);
+    expect(texts(podGroup.strategy.validateUpdate?.(ctx, obj, old))).toEqual(expected);
+  });
+
   it('shows its state', () => {
     const obj = make();
     const cell = () => podGroup.table!.row(obj).cells[3];
@@ -82,6 +94,12 @@ describe('Workload', () => {
       ['spec.controllerRef.kind: Required value', `spec.controllerRef.name: Invalid value: "a/b": may not contain '/'`],
     ],
   ])('%#', (rest, expected) => expect(texts(workload.strategy.validate?.(ctx, make(rest)))).toEqual(expected));
+
+  it('does not lose its templates', () =>
+    expect(texts(workload.strategy.validateUpdate?.(ctx, make({ podGroupTemplates: [] }), make()))).toEqual([
+      'spec.podGroupTemplates: Invalid value: null: field is immutable',
+      'spec.podGroupTemplates: Required value',
+    ]));
 
   it('does not change', () =>
     expect(

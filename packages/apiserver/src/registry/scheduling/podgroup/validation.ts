@@ -1,11 +1,21 @@
 import { semanticEqual } from '@keelson/api/codec/equality';
-import { type ErrorList, invalid, Path } from '@keelson/api/field';
+import { type ErrorList, forbidden, invalid, Path } from '@keelson/api/field';
 import type { PodGroup, PodGroupTemplateReference } from '@keelson/api/generated/types/scheduling/v1alpha2';
 import { validateConditions } from '../../validation/conditions.ts';
 import { immutable, validateRequiredName, validateSchedulingPolicy } from '../policy.ts';
 
 const SPEC = Path.of('spec');
 const STATUS = Path.of('status');
+const FIELDS = [
+  'podGroupTemplateRef',
+  'schedulingPolicy',
+  'schedulingConstraints',
+  'resourceClaims',
+  'disruptionMode',
+  'priorityClassName',
+  'priority',
+] as const;
+const IMMUTABLE: ReadonlySet<string> = new Set(['podGroupTemplateRef', 'schedulingPolicy', 'resourceClaims']);
 
 export function validatePodGroup({ spec }: PodGroup): ErrorList {
   return [
@@ -24,10 +34,12 @@ function validateTemplateRef({ workload }: PodGroupTemplateReference): ErrorList
   ];
 }
 
-export function validatePodGroupUpdate({ spec }: PodGroup, old: PodGroup): ErrorList {
-  return (['podGroupTemplateRef', 'schedulingPolicy'] as const).flatMap((field) =>
-    semanticEqual(spec[field], old.spec[field]) ? [] : immutable(SPEC.child(field)),
-  );
+/** Fields that whoever has them keeps, or gives up: those of gates that are off may not become something else. */
+export function validatePodGroupUpdate({ spec }: PodGroup, { spec: old }: PodGroup): ErrorList {
+  return FIELDS.filter((field) => !semanticEqual(spec[field], old[field])).flatMap((field) => {
+    if (IMMUTABLE.has(field)) return immutable(SPEC.child(field));
+    return spec[field] == null ? [] : [forbidden(SPEC.child(field), '')];
+  });
 }
 
 export function validatePodGroupStatus({ spec, status }: PodGroup): ErrorList {

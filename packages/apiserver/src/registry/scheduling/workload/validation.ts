@@ -32,9 +32,14 @@ function validateSegment(text: string, path: Path): ErrorList {
   return text === '' ? [required(path)] : invalidFor(path, text, isPathSegmentName(text));
 }
 
+function validateCount({ length }: readonly PodGroupTemplate[]): ErrorList {
+  if (length > MAX_TEMPLATES) return [tooMany(TEMPLATES, length, MAX_TEMPLATES)];
+  return length === 0 ? [required(TEMPLATES)] : [];
+}
+
 function validateTemplates(templates: readonly PodGroupTemplate[]): ErrorList {
-  if (templates.length > MAX_TEMPLATES) return [tooMany(TEMPLATES, templates.length, MAX_TEMPLATES)];
-  if (templates.length === 0) return [required(TEMPLATES)];
+  const count = validateCount(templates);
+  if (count.length > 0) return count;
   const isRepeated = ({ name }: PodGroupTemplate, i: number) => templates.findIndex((t) => t.name === name) < i;
   return [
     ...templates.flatMap((template, i) => (isRepeated(template, i) ? [duplicate(TEMPLATES.index(i), template)] : [])),
@@ -48,6 +53,8 @@ function validateTemplates(templates: readonly PodGroupTemplate[]): ErrorList {
 export function validateWorkloadUpdate({ spec }: Workload, old: Workload): ErrorList {
   return [
     ...(semanticEqual(spec.controllerRef, old.spec.controllerRef) ? [] : immutable(CONTROLLER)),
-    ...(semanticEqual(spec.podGroupTemplates, old.spec.podGroupTemplates) ? [] : immutable(TEMPLATES)),
+    ...(semanticEqual(spec.podGroupTemplates, old.spec.podGroupTemplates)
+      ? []
+      : [...immutable(TEMPLATES), ...validateCount(spec.podGroupTemplates ?? [])]),
   ];
 }
