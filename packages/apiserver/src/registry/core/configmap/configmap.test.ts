@@ -35,6 +35,15 @@ describe('ConfigMap', () => {
     expect(texts(strategy.validateChange?.(map({ immutable: true, data: { a: '1' } }), old))).toEqual([]);
   });
 
+  it.each([
+    [{ data: {} }, {}, []],
+    [{}, { data: {} }, []],
+    [{ binaryData: {} }, {}, ['binaryData: Forbidden: field is immutable when `immutable` is set']],
+  ])('what is immutable may have %j for %j', (now, before, expected) => {
+    const [obj, old] = [map({ immutable: true, ...now }), map({ immutable: true, ...before })];
+    expect(texts(strategy.validateChange?.(obj, old))).toEqual(expected);
+  });
+
   it('counts keys of both bags', () => {
     const obj = map({ data: { a: '' }, binaryData: { b: '' } });
     obj.metadata.creationTimestamp = '2026-01-02T03:00:00Z';

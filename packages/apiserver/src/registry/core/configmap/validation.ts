@@ -28,8 +28,10 @@ export function validateConfigMap(cfg: ConfigMap): ErrorList {
   return errors;
 }
 
+/** No `data` is as good as an empty one, by default; of `binaryData` that does not hold. */
 export function validateConfigMapChange(cfg: ConfigMap, old: ConfigMap): ErrorList {
-  return old.immutable ? validateStillImmutable(cfg, old, ['data', 'binaryData']) : [];
+  if (!old.immutable) return [];
+  return validateStillImmutable({ data: {}, ...cfg }, { data: {}, ...old }, ['data', 'binaryData']);
 }
 
 /** For ConfigMaps and Secrets that have been made immutable: neither the mark nor the data may change. */

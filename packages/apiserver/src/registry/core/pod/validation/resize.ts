@@ -40,7 +40,14 @@ export function validatePodResize(policy: PodPolicy, pod: Pod, old: Pod): ErrorL
   const resizesInit = policy.isEnabled('InPlacePodVerticalScalingInitContainers');
   errors.push(...validateNothingRemoved(pod, old, resizesInit), ...validateContainersChange(pod, old, resizesInit));
   if (errors.length > 0) return errors;
-  const rest = (of: Pod) => ({ ...of.spec, containers: [], initContainers: [], resources: undefined });
+  const hasPodLevel = ![pod, old].every(({ spec }) => isEmpty(spec.resources));
+  const rest = ({ spec }: Pod) => ({
+    ...spec,
+    containers: [],
+    initContainers: [],
+    // Judged above, where there are any.
+    resources: hasPodLevel ? undefined : spec.resources,
+  });
   return semanticEqual(rest(pod), rest(old), SPEC_TYPE) ? [] : [forbidden(SPEC, ONLY_CPU_AND_MEMORY)];
 }
 

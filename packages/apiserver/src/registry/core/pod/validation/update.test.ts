@@ -53,9 +53,9 @@ it('a pod with claims of what its node has is not resized', () => {
 
 it.each([validatePodResize, validateEphemeralContainersUpdate])('%o judges metadata, too', (validate) => {
   const pod = make();
-  pod.metadata.labels = { a: '/' };
+  pod.metadata.generateName = '_';
   expect(validate(policy, pod, pod).map(String)).toEqual([
-    expect.stringContaining('metadata.labels: Invalid value: "/": a valid label must be'),
+    expect.stringContaining('metadata.generateName: Invalid value: "_"'),
   ]);
   pod.metadata.annotations = { 'kubernetes.io/config.mirror': '' };
   expect(validate(policy, pod, pod).map(String)).toEqual([expect.stringContaining('static pods')]);
@@ -66,4 +66,13 @@ it('what an ephemeral container has of huge pages stays', () => {
   const old = make({ ephemeralContainers: [{ name: 'e', image: 'i', resources }] });
   const texts = validateEphemeralContainersUpdate(policy, old, old).map(String);
   expect(texts.filter((text) => text.includes('multiple'))).toEqual([]);
+});
+
+it.each<[PodSpec['resources'], PodSpec['resources'], string[]]>([
+  [undefined, undefined, []],
+  [{ limits: {} }, { limits: {} }, []],
+  [{ limits: {} }, undefined, ['spec: Forbidden: only cpu and memory resources are mutable']],
+  [{ limits: { cpu: '2' } }, { limits: { cpu: '1' } }, []],
+])('a pod whose own resources become %j from %j', (resources, before, expected) => {
+  expect(validatePodResize(policy, make({ resources }), make({ resources: before })).map(String)).toEqual(expected);
 });
