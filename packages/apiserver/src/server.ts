@@ -33,6 +33,7 @@ import type { ServerMetrics, StoredObjects } from './metrics/server-metrics.ts';
 import { OpenApiService } from './openapi/service.ts';
 import { Peering } from './peers/peering.ts';
 import { serviceAllocationRepair } from './registry/core/service/allocation/start.ts';
+import { follow } from './registry/follow.ts';
 import { storeHealth } from './registry/store-error.ts';
 import type { Resources } from './resources.ts';
 import { serve } from './serve.ts';
@@ -119,7 +120,9 @@ export async function startApiServer(config: ServerConfig): Promise<ApiServer> {
     uuid: environment.uuid(),
     hostname: hostname(),
   });
-  const repair = serviceAllocationRepair(services, now);
+  const repair = serviceAllocationRepair(services, now, (group, resource, told) =>
+    follow(resources.storeOf(group, resource), told),
+  );
   const upkeep = new FlowControlUpkeep(client, logger);
   const authentication = new ExtensionAuthentication({ client, config, now, logger });
   const ready = boot({

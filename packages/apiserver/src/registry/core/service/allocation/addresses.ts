@@ -20,6 +20,7 @@ import {
 } from '@keelson/api/ip';
 import type { KubeObject } from '@keelson/api/object';
 import { isPieceOver, type Pieces } from '@keelson/api/pieces';
+import { NONE, needsClusterIP } from '../predicates.ts';
 import { type AllocationClient, type AllocationDeps, AllocationError } from './deps.ts';
 import type { RangeLevel } from './metrics.ts';
 
@@ -121,6 +122,15 @@ export class ClusterIPAllocator {
     const objects = (await this.#deps.client().list(NETWORKING, 'ServiceCIDR')) as unknown as ServiceCIDR[];
     return readyRanges(objects).filter(({ cidr }) => cidr.ip.family === family);
   }
+}
+
+/** Those that a service has, for itself; what is no address is left out. */
+export function addressesOf(service: Service): IP[] {
+  const addresses = needsClusterIP(service) ? (service.spec.clusterIPs ?? []) : [];
+  return addresses
+    .filter((address) => address !== NONE)
+    .map(parseIPSloppy)
+    .filter((ip) => ip !== undefined);
 }
 
 /** How full each range is. @param taken all addresses that services have */

@@ -2,12 +2,13 @@ import { alreadyExists, notFound } from '@keelson/api/errors';
 import type { Service, ServiceSpec } from '@keelson/api/generated/types/core/v1';
 import type { ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
 import { parseIPSloppy } from '@keelson/api/ip';
-import type { KubeObject } from '@keelson/api/object';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { atOnce } from '@keelson/api/pieces';
 import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { openMemoryStore } from '@keelson/storage/memory/open';
 import { describe, expect, it, vi } from 'vitest';
 import { isEnabledByDefault } from '../../../../gates.ts';
+import type { Follower } from '../../../follow.ts';
 import { testContext } from '../../../testing.ts';
 import { defaults } from '../defaults.ts';
 import { ClusterIPAllocator, rangeLevels } from './addresses.ts';
@@ -16,7 +17,7 @@ import { ServiceAllocation } from './index.ts';
 import { type AllocationStores, RangeLevels } from './levels.ts';
 import { AllocationMetrics } from './metrics.ts';
 import { NodePortAllocator } from './ports.ts';
-import { serviceAllocationRepair } from './start.ts';
+import { type Follow, serviceAllocationRepair } from './start.ts';
 
 const ctx = testContext();
 const dry = testContext({ dryRun: true });
@@ -87,8 +88,10 @@ async function world(clusterIPRanges = ['10.0.0.0/24'], ports = 10): Promise<Wor
   };
 }
 
+const nothing: Follow = async () => () => {};
+
 async function repair(deps: AllocationDeps, now: Date): Promise<void> {
-  const periodic = serviceAllocationRepair(deps, () => now);
+  const periodic = serviceAllocationRepair(deps, () => now, nothing);
   await periodic.start();
   await periodic.stop();
 }
@@ -107,12 +110,49 @@ it('the default range that somebody deletes is there again ten seconds later', a
   vi.useFakeTimers();
   try {
     const { deps, objects } = await world();
-    const repairing = serviceAllocationRepair(deps, () => ctx.now);
+    const repairing = serviceAllocationRepair(deps, () => ctx.now, nothing);
     await repairing.start();
     const key = 'networking.k8s.io/v1|ServiceCIDR||kubernetes';
     expect(objects.all.delete(key)).toBe(true);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(objects.all.get(key)).toMatchObject({ spec: { cidrs: [...deps.clusterIPRanges] } });
+    await repairing.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('an address whose record somebody deletes has it again a second later', async () => {
+  vi.useFakeTimers();
+  try {
+    const { deps, objects } = await world();
+    const told: Record<string, Follower<TypedObject>> = {};
+    const following: Follow = async (_group, resource, follower) => {
+      told[resource] = follower as Follower<TypedObject>;
+      return () => {};
+    };
+    const repairing = serviceAllocationRepair(deps, () => ctx.now, following);
+    await repairing.start();
+    const found = service('found', { clusterIP: '10.0.0.99', clusterIPs: ['10.0.0.99'] });
+    await objects.create({ apiVersion: 'v1', kind: 'Service', ...found } as unknown as KubeObject);
+    told.services!.set(found);
+    // Its record may only be told of later.
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await objects.addresses()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await objects.addresses()).toEqual(['10.0.0.99']);
+    told.ipaddresses!.set({ metadata: { name: '10.0.0.99' } });
+    objects.all.delete('networking.k8s.io/v1|IPAddress||10.0.0.99');
+    told.ipaddresses!.delete('', '10.0.0.99');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await objects.addresses()).toEqual(['10.0.0.99']);
+    // Of a service that is gone it stays away.
+    objects.all.delete('v1|Service|default|found');
+    objects.all.delete('networking.k8s.io/v1|IPAddress||10.0.0.99');
+    told.ipaddresses!.delete('', '10.0.0.99');
+    told.services!.delete('default', 'found');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await objects.addresses()).toEqual([]);
     await repairing.stop();
   } finally {
     vi.useRealTimers();

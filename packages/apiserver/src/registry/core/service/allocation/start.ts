@@ -7,14 +7,15 @@ import { semanticEqual } from '@keelson/api/codec/equality';
 import { hasReason } from '@keelson/api/errors';
 import type { Service } from '@keelson/api/generated/types/core/v1';
 import type { IPAddress, ServiceCIDR } from '@keelson/api/generated/types/networking/v1';
-import { formatIP, parseIPSloppy } from '@keelson/api/ip';
-import type { KubeObject } from '@keelson/api/object';
+import { formatIP } from '@keelson/api/ip';
+import type { KubeObject, TypedObject } from '@keelson/api/object';
 import { Periodic } from '../../../../bootstrap/periodic.ts';
-import { NONE, needsClusterIP } from '../predicates.ts';
-import { CONTROLLER, ipAddress, MANAGED_BY_LABEL, NETWORKING } from './addresses.ts';
+import type { Follower } from '../../../follow.ts';
+import { addressesOf, CONTROLLER, ipAddress, MANAGED_BY_LABEL, NETWORKING } from './addresses.ts';
 import type { AllocationClient, AllocationDeps } from './deps.ts';
 import { allPortsOf } from './nodeports.ts';
 import { NodePortAllocator } from './ports.ts';
+import { UnrecordedAddresses } from './unrecorded.ts';
 
 const DEFAULT_CIDR = 'kubernetes';
 const STATUS_MANAGER = 'kubernetes-service-cidr-controller';
@@ -30,8 +31,11 @@ interface Running {
   stop(): Promise<void>;
 }
 
+/** Keeps somebody told of all objects of a resource. @returns stop */
+export type Follow = <T extends TypedObject>(group: string, resource: string, told: Follower<T>) => Promise<() => void>;
+
 /** @param now the time, to judge the age of records that no service claims */
-export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date): Running {
+export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date, follow: Follow): Running {
   const ports = new NodePortAllocator(deps);
   const range = () => ensureDefaultServiceCIDR(deps.client(), deps.clusterIPRanges, now());
   const records = async (): Promise<void> => {
@@ -40,16 +44,21 @@ export function serviceAllocationRepair(deps: AllocationDeps, now: () => Date): 
     await repairAddresses(client, services, now());
     await ports.repair(services.flatMap(allPortsOf));
   };
-  const parts = [
-    new Periodic(range, RANGE_INTERVAL_MS, deps.report),
-    new Periodic(records, RECORDS_INTERVAL_MS, deps.report),
-  ];
+  const ranging = new Periodic(range, RANGE_INTERVAL_MS, deps.report);
+  const recording = new Periodic(records, RECORDS_INTERVAL_MS, deps.report);
+  const unrecorded = new UnrecordedAddresses(() => recording.again());
+  const unfollow: (() => void)[] = [];
   return {
     async start() {
-      for (const part of parts) await part.start();
+      await ranging.start();
+      await recording.start();
+      unfollow.push(await follow('networking.k8s.io', 'ipaddresses', unrecorded.records));
+      unfollow.push(await follow('', 'services', unrecorded.services));
     },
     async stop() {
-      await Promise.all(parts.map((part) => part.stop()));
+      for (const end of unfollow) end();
+      unrecorded.stop();
+      await Promise.all([ranging.stop(), recording.stop()]);
     },
   };
 }
@@ -81,9 +90,7 @@ async function ensureDefaultServiceCIDR(client: AllocationClient, ranges: readon
 async function repairAddresses(client: AllocationClient, services: readonly Service[], now: Date): Promise<void> {
   const wanted = new Map<string, KubeObject>();
   for (const service of services) {
-    const addresses = needsClusterIP(service) ? (service.spec.clusterIPs ?? []) : [];
-    for (const ip of addresses.filter((a) => a !== NONE).map(parseIPSloppy))
-      if (ip) wanted.set(formatIP(ip), ipAddress(ip, service));
+    for (const ip of addressesOf(service)) wanted.set(formatIP(ip), ipAddress(ip, service));
   }
   const records = (await client.list(NETWORKING, 'IPAddress')) as unknown as (IPAddress & KubeObject)[];
   const known = new Set(records.map((r) => r.metadata.name ?? ''));
