@@ -1,9 +1,11 @@
 /** Both kinds of webhooks. Compare pkg/apis/admissionregistration/validation: validate{Mutating,Validating}Webhook. */
+
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, notSupported, Path, required } from '@keelson/api/field';
 import type { MutatingWebhook, ValidatingWebhook } from '@keelson/api/generated/types/admissionregistration/v1';
 import { isFullyQualifiedName } from '@keelson/api/validation/domains';
 import { isDNS1035Label } from '@keelson/api/validation/names';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { invalidFor } from '../validation/fields.ts';
 import { validateLabelSelector } from '../validation/labelselector.ts';
 import { validateWebhookService, validateWebhookUrl } from '../validation/webhook.ts';
@@ -117,8 +119,9 @@ function validateClientConfig({ clientConfig: { url, service } }: Webhook, path:
 function validateReviewVersions(versions: readonly string[], options: Options, path: Path): ErrorList {
   const known = REVIEW_VERSIONS.join(', ');
   if (versions.length === 0) return [required(path, `must specify one of ${known}`)];
+  const repeats = repeatsIn(versions);
   const errors = versions.flatMap((version, i) =>
-    versions.indexOf(version) < i
+    repeats.has(i)
       ? [invalid(path.index(i), version, 'duplicate version')]
       : invalidFor(path.index(i), version, isDNS1035Label(version)),
   );

@@ -1,6 +1,8 @@
 /** Compare pkg/apis/admissionregistration/validation: ValidateValidatingAdmissionPolicyBinding. */
+
 import { duplicate, type ErrorList, invalid, type Path, required } from '@keelson/api/field';
 import type { ValidatingAdmissionPolicyBinding } from '@keelson/api/generated/types/admissionregistration/v1';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { validateBinding } from '../binding.ts';
 import { oneOf } from '../matching.ts';
 import { SPEC } from '../policy.ts';
@@ -13,9 +15,10 @@ export function validateValidatingAdmissionPolicyBinding({ spec }: ValidatingAdm
 
 function validateActions(actions: readonly string[], path: Path): ErrorList {
   if (actions.length === 0) return [required(path, 'at least one validation action is required')];
+  const repeats = repeatsIn(actions);
   const errors = actions.flatMap((action, i) => [
     ...oneOf(action, ACTIONS, path.index(i)),
-    ...(actions.indexOf(action) < i ? [duplicate(path.index(i), action)] : []),
+    ...(repeats.has(i) ? [duplicate(path.index(i), action)] : []),
   ]);
   if (actions.includes('Deny') && actions.includes('Warn')) {
     const why =

@@ -1,6 +1,7 @@
 import { type ErrorList, forbidden, invalid, notSupported, Path, plain, required } from '@keelson/api/field';
 import type { CustomResourceConversion, WebhookClientConfig } from '@keelson/api/generated/types/apiextensions/v1';
 import { isDNS1035Label } from '@keelson/api/validation/names';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { validateCABundle } from '../../validation/cabundle.ts';
 import { invalidFor } from '../../validation/fields.ts';
 import { validateWebhookService, validateWebhookUrl } from '../../validation/webhook.ts';
@@ -61,8 +62,9 @@ function validateClient(
 
 function validateReviewVersions(versions: string[], options: ConversionOptions, path: Path): ErrorList {
   if (versions.length === 0) return [required(path)];
+  const repeats = repeatsIn(versions);
   const errors = versions.flatMap((version, i) =>
-    versions.indexOf(version) < i
+    repeats.has(i)
       ? [invalid(path.index(i), version, 'duplicate version')]
       : invalidFor(path.index(i), version, isDNS1035Label(version)),
   );

@@ -1,6 +1,8 @@
 /** x-kubernetes-list-type and -list-map-keys. */
+
 import { type ErrorList, forbidden, invalid, notSupported, type Path, required } from '@keelson/api/field';
 import type { JSONSchemaProps } from '@keelson/api/generated/types/apiextensions/v1';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { internalForm } from '../../validation/internal.ts';
 
 const LIST_TYPES = ['atomic', 'set', 'map'];
@@ -54,6 +56,7 @@ function validateMap({ items }: JSONSchemaProps, keys: string[], path: Path): Er
       ...errors,
       invalid(at.child('type'), items.type ?? '', "must be object if parent array's x-kubernetes-list-type is map"),
     ];
+  const repeats = repeatsIn(keys);
   for (const [i, key] of keys.entries()) {
     const property = items.properties?.[key];
     if (!property) errors.push(invalid(keysPath, keys, 'entries must all be names of item properties'));
@@ -65,7 +68,7 @@ function validateMap({ items }: JSONSchemaProps, keys: string[], path: Path): Er
           "must be a scalar type if parent array's x-kubernetes-list-type is map",
         ),
       );
-    if (keys.indexOf(key) < i) errors.push(invalid(keysPath, keys, 'must not contain duplicate entries'));
+    if (repeats.has(i)) errors.push(invalid(keysPath, keys, 'must not contain duplicate entries'));
   }
   return errors;
 }

@@ -1,4 +1,5 @@
 /** When a job ends early: on which failures, after which successes. */
+
 import {
   duplicate,
   type ErrorList,
@@ -18,6 +19,7 @@ import type {
   PodFailurePolicyRule,
   SuccessPolicyRule,
 } from '@keelson/api/generated/types/batch/v1';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { qualifiedName } from '../../core/pod/validation/names.ts';
 import { nonNegative } from '../../validation/fields.ts';
 import { countIndexes } from './indexes.ts';
@@ -81,9 +83,10 @@ function validateExitCodes(
   const values = codes ?? [];
   if (values.length === 0) errors.push(invalid(at, codes, 'at least one value is required'));
   errors.push(...atMost(values, MAX_EXIT_CODES, at));
+  const repeats = repeatsIn(values);
   for (const [i, value] of values.entries()) {
     if (operator === 'In' && value === 0) errors.push(invalid(at.index(i), value, 'must not be 0 for the In operator'));
-    if (values.indexOf(value) < i) errors.push(duplicate(at.index(i), value));
+    if (repeats.has(i)) errors.push(duplicate(at.index(i), value));
   }
   if (values.some((value, i) => i > 0 && values[i - 1]! > value)) errors.push(invalid(at, codes, 'must be ordered'));
   return errors;

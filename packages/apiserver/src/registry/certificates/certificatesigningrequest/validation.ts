@@ -8,6 +8,7 @@ import type {
   CertificateSigningRequestCondition,
   CertificateSigningRequestSpec,
 } from '@keelson/api/generated/types/certificates/v1';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { internalForm } from '../../validation/internal.ts';
 import { readPem } from '../../validation/pem.ts';
 import { validateSignerName } from '../../validation/signers.ts';
@@ -113,9 +114,7 @@ function validateUsages({ usages = [] }: CertificateSigningRequestSpec, tolerate
   if (!tolerated.unknownUsages)
     for (const [i, usage] of usages.entries())
       if (!USAGES.includes(usage)) errors.push(notSupported(path.index(i), usage, USAGES));
-  if (!tolerated.duplicateUsages)
-    for (const [i, usage] of usages.entries())
-      if (usages.indexOf(usage) < i) errors.push(duplicate(path.index(i), usage));
+  if (!tolerated.duplicateUsages) for (const i of repeatsIn(usages)) errors.push(duplicate(path.index(i), usages[i]));
   return errors;
 }
 

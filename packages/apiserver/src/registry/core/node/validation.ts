@@ -1,8 +1,9 @@
 /** Compare pkg/apis/core/validation: ValidateNode. */
-import { semanticEqual } from '@keelson/api/codec/equality';
+
 import { duplicate, type ErrorList, forbidden, internal, invalid, Path, quote } from '@keelson/api/field';
 import type { Node } from '@keelson/api/generated/types/core/v1';
 import { parseCIDRSloppy } from '@keelson/api/ip';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import type { IsEnabled } from '../../../gates.ts';
 import { internalValue } from '../../validation/internal.ts';
 import { validateLegacyCIDR } from '../../validation/ip.ts';
@@ -100,10 +101,9 @@ export function validateNodeUpdate(node: Node, old: Node): ErrorList {
 
 function validateAddresses({ status }: Node): ErrorList {
   const addresses = status.addresses ?? [];
-  return addresses.flatMap((address, i) =>
-    addresses.slice(0, i).some((other) => semanticEqual(other, address))
-      ? [duplicate(STATUS.child('addresses').index(i), internalValue('io.k8s.api.core.v1.NodeAddress', address))]
-      : [],
+  const repeats = repeatsIn(addresses.map(({ type = '', address = '' }) => JSON.stringify([type, address])));
+  return [...repeats].map((i) =>
+    duplicate(STATUS.child('addresses').index(i), internalValue('io.k8s.api.core.v1.NodeAddress', addresses[i])),
   );
 }
 

@@ -5,6 +5,7 @@ import { Path, quote } from '@keelson/api/field';
 import type { PodAffinity, PodSpec, PodTemplateSpec } from '@keelson/api/generated/types/core/v1';
 import { Quantity } from '@keelson/api/quantity';
 import type { ResourceList } from '@keelson/api/resources/list';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { warningsForIP } from '../../validation/ip.ts';
 import { APPARMOR_PREFIX, profileOfAnnotation } from './apparmor.ts';
 import { warningsForNodes } from './nodewarnings.ts';
@@ -83,7 +84,7 @@ function warningsForDuplicates({ hostAliases, imagePullSecrets }: PodSpec, path:
 
 /** Every value that stands in the list before, with its index. */
 function repeated(values: readonly string[]): [index: number, value: string][] {
-  return [...values.entries()].filter(([i, value]) => values.indexOf(value) < i);
+  return [...repeatsIn(values)].map((i) => [i, values[i]!]);
 }
 
 function warningsForFractions(list: ResourceList | undefined, path: Path): string[] {

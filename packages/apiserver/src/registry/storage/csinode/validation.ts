@@ -1,8 +1,10 @@
 /** Compare pkg/apis/storage/validation: ValidateCSINode. */
+
 import { semanticEqual } from '@keelson/api/codec/equality';
 import { duplicate, type ErrorList, invalid, Path, required } from '@keelson/api/field';
 import type { CSINode, CSINodeDriver } from '@keelson/api/generated/types/storage/v1';
 import { isQualifiedName } from '@keelson/api/validation/names';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { validateCSIDriverName } from '../../validation/csi.ts';
 import { invalidFor, nonNegative } from '../../validation/fields.ts';
 import { internalValue } from '../../validation/internal.ts';
@@ -38,9 +40,10 @@ function validateDriver(driver: CSINodeDriver, names: Set<string>, path: Path): 
     errors.push(...nonNegative(allocatable.count, path.child('allocatable', 'count')));
   if (names.has(name)) errors.push(duplicate(path.child('name'), name));
   names.add(name);
+  const repeats = repeatsIn(topologyKeys ?? []);
   for (const [i, key] of (topologyKeys ?? []).entries()) {
     if (key === '') errors.push(required(path));
-    if (topologyKeys!.indexOf(key) < i) errors.push(duplicate(path, key));
+    if (repeats.has(i)) errors.push(duplicate(path, key));
     errors.push(...invalidFor(path, key, isQualifiedName(key)));
   }
   return errors;

@@ -3,6 +3,7 @@
 import { duplicate, type ErrorList, notSupported, Path, required } from '@keelson/api/field';
 import type { TopologySelectorLabelRequirement, TopologySelectorTerm } from '@keelson/api/generated/types/core/v1';
 import type { StorageClass } from '@keelson/api/generated/types/storage/v1';
+import { repeatsIn } from '@keelson/api/validation/repeats';
 import { deprecatedNodeLabel } from '../../deprecatedlabels.ts';
 import { immutableField, immutableName } from '../../validation/fields.ts';
 import { validateLabelName } from '../../validation/labelselector.ts';
@@ -74,11 +75,11 @@ function validateTerm({ matchLabelExpressions }: TopologySelectorTerm, path: Pat
   });
 }
 
-function validateRequirement({ key, values }: TopologySelectorLabelRequirement, path: Path): ErrorList {
+function validateRequirement({ key, values: given }: TopologySelectorLabelRequirement, path: Path): ErrorList {
+  const values = given ?? [];
   const at = path.child('values');
-  const errors: ErrorList = values?.length ? [] : [required(at)];
-  for (const [i, value] of (values ?? []).entries())
-    if (values!.indexOf(value) < i) errors.push(duplicate(at.index(i), value));
+  const errors: ErrorList = values.length > 0 ? [] : [required(at)];
+  for (const i of repeatsIn(values)) errors.push(duplicate(at.index(i), values[i]));
   return [...errors, ...validateLabelName(key, path.child('key'))];
 }
 

@@ -14,15 +14,20 @@ export function validateTopologySpread(
   options: PodValidationOptions,
   path: Path,
 ): ErrorList {
+  const last = new Map(constraints.map((constraint, i) => [kindOf(constraint), i]));
   return constraints.flatMap((constraint, i) => {
-    const rest = constraints.slice(i + 1);
-    return validateConstraint(constraint, rest, options, path.index(i));
+    const comesAgain = last.get(kindOf(constraint))! > i;
+    return validateConstraint(constraint, comesAgain, options, path.index(i));
   });
 }
 
+/** No two constraints may have in common what is in it. */
+const kindOf = ({ topologyKey, whenUnsatisfiable }: TopologySpreadConstraint) =>
+  JSON.stringify([topologyKey, whenUnsatisfiable]);
+
 function validateConstraint(
   constraint: TopologySpreadConstraint,
-  rest: readonly TopologySpreadConstraint[],
+  comesAgain: boolean,
   options: PodValidationOptions,
   path: Path,
 ): ErrorList {
@@ -32,7 +37,7 @@ function validateConstraint(
   if (!topologyKey) errors.push(required(path.child('topologyKey'), 'can not be empty'));
   if (!ACTIONS.includes(whenUnsatisfiable))
     errors.push(notSupported(path.child('whenUnsatisfiable'), whenUnsatisfiable, ACTIONS));
-  if (rest.some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable))
+  if (comesAgain)
     errors.push(duplicate(path.child('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`));
   if (minDomains !== undefined && minDomains <= 0)
     errors.push(invalid(path.child('minDomains'), minDomains, 'must be greater than zero'));
@@ -81,14 +86,16 @@ export function validateMatchLabelKeys(
     ...validateLabelKeys(path.child('mismatchLabelKeys'), mismatchKeys, selector),
   ];
   const selected = new Set(Object.keys(selector?.matchLabels ?? {}));
+  const places = new Map(matchKeys.map((key, i) => [key, i]));
   for (const { key } of selector?.matchExpressions ?? []) {
-    const i = matchKeys.lastIndexOf(key);
-    if (i >= 0 && selected.has(key))
+    const i = places.get(key);
+    if (i !== undefined && selected.has(key))
       errors.push(invalid(path.index(i), key, 'exists in both matchLabelKeys and labelSelector'));
     selected.add(key);
   }
+  const mismatched = new Set(mismatchKeys);
   for (const [i, key] of matchKeys.entries())
-    if (mismatchKeys.includes(key))
+    if (mismatched.has(key))
       errors.push(
         invalid(path.child('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys'),
       );
