@@ -39,7 +39,10 @@ export interface RequestContext {
 
 export const NO_USER: UserInfo = { name: '', uid: '', groups: [], extra: {} };
 
+/** Of all warnings so many characters are sent, and a text has one at least: what comes behind is not looked at. */
+const MOST_WARNINGS = 4 * 1024 + 1;
+
 /** None is sent twice. */
-export function addWarning(ctx: RequestContext, text: string): void {
-  if (text !== '' && !ctx.warnings.includes(text)) ctx.warnings.push(text);
+export function addWarning({ warnings }: Pick<RequestContext, 'warnings'>, text: string): void {
+  if (warnings.length < MOST_WARNINGS && text !== '' && !warnings.includes(text)) warnings.push(text);
 }

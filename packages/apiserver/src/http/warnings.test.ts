@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { addWarning } from '../context.ts';
 import { warningHeaders } from './warnings.ts';
 
 const shown = (texts: readonly string[]) => warningHeaders(texts).map((h) => Buffer.from(h, 'latin1').toString());
@@ -17,4 +18,14 @@ it.each<[string, number[], number[]]>([
 ])('%s', (_, lengths, expected) => {
   const texts = lengths.map((length, i) => String.fromCharCode(97 + i).repeat(length));
   expect(shown(texts).map((header) => header.length - '299 - ""'.length)).toEqual(expected);
+});
+
+it('looks at no more warnings than can be sent', () => {
+  const [some, many]: string[][] = [[], []];
+  for (let i = 0; i < 5_000; i++) addWarning({ warnings: some! }, String(i));
+  for (let i = 0; i < 300_000; i++) addWarning({ warnings: many! }, String(i));
+  expect(many!.length).toBeLessThan(5_000);
+  expect(warningHeaders(many!)).toEqual(warningHeaders(Array.from({ length: 5_000 }, (_, i) => String(i))));
+  addWarning({ warnings: some! }, '1');
+  expect(some).toEqual(many);
 });
