@@ -4,6 +4,7 @@ import { type Path, quote } from '@keelson/api/field';
 import type { Volume, VolumeProjection } from '@keelson/api/generated/types/core/v1';
 import { withoutEnd } from '@keelson/api/trim';
 import { warningsForClaimSpec } from '../../validation/claimspec.ts';
+import { nestedPairs } from './nested-paths.ts';
 
 type SourceKey = Exclude<keyof Volume, 'name'>;
 
@@ -80,20 +81,21 @@ function filesOf(projection: VolumeProjection): File[] {
   ].filter(({ path }) => path !== '');
 }
 
+/** Of one volume; what can be sent of warnings are a few KiB. */
+const MOST_CHARACTERS = 1 << 20;
+
 /** Each pair of which one file is the other, or lies below it. */
 function overlaps(files: readonly File[]): string[] {
-  const seen: File[] = [];
-  return files.flatMap((file) => {
-    const path = withoutEnd(file.path, '/');
-    const hits = path === '' ? [] : seen.filter((other) => other.path !== '' && isNested(path, other.path));
-    const own = { path, source: file.source };
-    seen.push(own);
-    return hits.map((other) => `${show(own)} with ${show(other)}`);
-  });
-}
-
-function isNested(a: string, b: string): boolean {
-  return `${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`);
+  const all = files.map(({ path, source }) => ({ path: withoutEnd(path, '/'), source }));
+  const bodies: string[] = [];
+  let characters = 0;
+  for (const [later, earlier] of nestedPairs(all.map(({ path }) => path))) {
+    const body = `${show(all[later]!)} with ${show(all[earlier]!)}`;
+    bodies.push(body);
+    characters += body.length;
+    if (characters > MOST_CHARACTERS) break;
+  }
+  return bodies;
 }
 
 function show({ path, source }: File): string {
