@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Pod } from '@keelson/api/generated/types/core/v1';
 import type { AllocationResult, ResourceClaim } from '@keelson/api/generated/types/resource/v1';
-import { compileNodeSelector, type NodePredicate } from '@keelson/api/resources/node-selector';
-import { sleep, storeKey } from '@keelson/client';
+import { storeKey } from '@keelson/client';
 import type { DynamicResourcesArgs } from '../config/types.ts';
-import { patchPodStatus } from '../cycle/pod-status.ts';
-import { byResource, claimLeftOver, deviceResources, toWrite, unwrittenClaim } from '../devices/extended-resources.ts';
-import { type Given, type GivenExtended, NodeDevices } from '../devices/node-devices.ts';
+import { ClaimBinding, type PodClaim, podClaim, type Reserved } from '../devices/claim-binding.ts';
+import { byResource, claimLeftOver, deviceResources, unwrittenClaim } from '../devices/extended-resources.ts';
+import { type Given, NodeDevices } from '../devices/node-devices.ts';
 import { offered, whyDisabled } from '../devices/offers.ts';
 import { claimsOf, isReservedFor } from '../devices/pod-claims.ts';
 import { Pools } from '../devices/pools.ts';
-import { hasBindingConditions, isLate, readinessOf } from '../devices/readiness.ts';
-import { deallocate, remove, reserve, unreserve } from '../devices/reservation.ts';
+import { isLate, readinessOf } from '../devices/readiness.ts';
+import { deallocate, remove, unreserve } from '../devices/reservation.ts';
 import { Selectors } from '../devices/selectors.ts';
 import { ClaimTracker } from '../devices/tracker.ts';
 import { Action, clusterEvent } from '../framework/events.ts';
-import { type AwaitedStatus, type Plugin, type PluginContext, SKIP, type Writer } from '../framework/plugin.ts';
+import { type Plugin, type PluginContext, SKIP } from '../framework/plugin.ts';
 import { UNSIGNABLE } from '../framework/signature.ts';
 import { unresolvable, unschedulable } from '../framework/status.ts';
 import type { PodInfo } from '../pods/pod-info.ts';
@@ -29,25 +27,12 @@ const leftBehind = unresolvable(name, 'cannot schedule extended resource claim')
 
 /** A search blocks everything else in the process: what upstream may do in a millisecond counts as so many devices tried. */
 const STEPS_PER_MS = 10;
-const READINESS_PERIOD_MS = 5000;
-/** How long a claim that was just made is waited for, and how often it is looked for. */
-const SEEN_WITHIN_MS = 120_000;
-const SEEN_PERIOD_MS = 100;
 /** What the first of several alternatives is worth; those that come later are worth less. */
 const BEST_ALTERNATIVE = 8;
 
 const NOTHING: Given = { allocations: [], extended: undefined };
 
-interface PodClaim {
-  claim: ResourceClaim;
-  /** From where its devices can be reached, when it has them. */
-  readonly reachable: NodePredicate | undefined;
-  /** What it gets on the node that was chosen. */
-  allocation: AllocationResult | undefined;
-}
-
-interface State {
-  readonly claims: readonly PodClaim[];
+interface State extends Reserved {
   /** Those that have no devices yet. */
   readonly open: readonly PodClaim[];
   readonly devices: NodeDevices | undefined;
@@ -55,9 +40,6 @@ interface State {
   readonly leftOver: ResourceClaim | undefined;
   /** What would be given, by node. */
   readonly byNode: Map<string, Given>;
-  /** For extended resources on the node that was chosen, and the claim when it is written. */
-  extended: GivenExtended | undefined;
-  written: ResourceClaim | undefined;
   /** Have devices that some node cannot reach. */
   readonly unavailable: Set<PodClaim>;
 }
@@ -72,14 +54,17 @@ export function dynamicResources(
   const extended = byResource(classes, isEnabled);
   const triesLong = args.filterTimeoutMs === 0 || !isEnabled('DRASchedulerFilterTimeout');
   const slices = listers('resourceslices.resource.k8s.io');
+  const { bindingTimeoutMs } = args;
   const selectors = new Selectors();
   const claimsFor = ({ pod }: PodInfo) => claimsOf(pod, (key) => tracker.get(key));
   const claimsIn = (namespace: string) => listers('resourceclaims.resource.k8s.io').list(namespace);
   const isStuck = (claim: ResourceClaim) =>
     typeof readinessOf(claim) === 'object' ||
-    (readinessOf(claim) === 'waiting' && isLate(claim, world.clock.now(), args.bindingTimeoutMs));
+    (readinessOf(claim) === 'waiting' && isLate(claim, world.clock.now(), bindingTimeoutMs));
   const later = (what: Promise<void>, why: string) =>
     void what.catch((error: unknown) => world.log.warn({ error }, why));
+  const awaitsDrivers = isEnabled('DRADeviceBindingConditions');
+  const binding = writer && new ClaimBinding({ tracker, world, writer, profile, bindingTimeoutMs, awaitsDrivers });
 
   return {
     name,
@@ -196,24 +181,7 @@ export function dynamicResources(
     },
     hasPreBind: (_, __, state) => state !== undefined && (state.claims.length > 0 || state.extended !== undefined),
     async preBind({ pod }, nodeName, state, signal) {
-      const { client } = writer!;
-      const { claims } = state!;
-      for (const each of claims) {
-        const { claim, allocation } = each;
-        if (isReservedFor(claim, pod)) continue;
-        try {
-          each.claim = await reserve(client, claim, allocation, pod, signal);
-          tracker.wrote(each.claim);
-        } finally {
-          if (allocation) tracker.release(claim);
-        }
-      }
-      if (state!.extended) await writeExtended(state!, pod, signal);
-      const all = state!.written ? [...claims, podClaim(state!.written)] : claims;
-      if (isEnabled('DRADeviceBindingConditions') && all.some(({ claim }) => hasBindingConditions(claim))) {
-        tell(writer!, pod, nodeName);
-        await told(all, () => ready(all, signal));
-      }
+      await binding!.bind(pod, nodeName, state!, signal);
       return undefined;
     },
 
@@ -240,79 +208,6 @@ export function dynamicResources(
       { event: clusterEvent('resource.k8s.io/ResourceSlice', Action.add | Action.update) },
     ],
   };
-
-  /** The devices stay set aside until the informer sees the claim that has them. */
-  async function writeExtended(state: State, pod: Pod, signal: AbortSignal): Promise<void> {
-    const { client } = writer!;
-    const { claim, allocation, mappings } = state.extended!;
-    const created = client.resource('resourceclaims.resource.k8s.io').create(toWrite(claim), { signal });
-    created.then(
-      () => writer!.claimCreated(true),
-      () => writer!.claimCreated(false),
-    );
-    state.written = await created;
-    state.written = await reserve(client, state.written, allocation, pod, signal);
-    later(releaseWhenSeen(claim, storeKey(state.written)), 'A claim for extended resources was not seen');
-    const { name: resourceClaimName } = state.written.metadata;
-    const extendedResourceClaimStatus = { requestMappings: mappings, resourceClaimName: resourceClaimName! };
-    await patchPodStatus(client, pod, { extendedResourceClaimStatus }, signal);
-  }
-
-  async function releaseWhenSeen(claim: ResourceClaim, key: string): Promise<void> {
-    for (let waited = 0; waited < SEEN_WITHIN_MS && tracker.isPending(claim); waited += SEEN_PERIOD_MS) {
-      if (tracker.get(key)?.status?.allocation) break;
-      await sleep(world.clock, SEEN_PERIOD_MS);
-    }
-    tracker.release(claim);
-  }
-
-  async function told(all: readonly PodClaim[], wait: () => Promise<void>): Promise<void> {
-    const ended = writer!.awaiting(profile);
-    const end = (status: AwaitedStatus) =>
-      ended(
-        all.map(({ claim }) => claim),
-        status,
-      );
-    try {
-      await wait();
-      end('success');
-    } catch (error) {
-      end(error instanceof NotReadyError ? error.status : 'error');
-      throw error;
-    }
-  }
-
-  /** Waits until drivers have prepared the devices. @throws NotReadyError */
-  async function ready(claims: readonly PodClaim[], signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const states = claims.map((each) => {
-        each.claim = tracker.get(storeKey(each.claim)) ?? each.claim;
-        const state = readinessOf(each.claim);
-        if (typeof state === 'object') throw new NotReadyError('failure', state.failure);
-        if (state === 'waiting' && isLate(each.claim, world.clock.now(), args.bindingTimeoutMs))
-          throw new NotReadyError('timeout', `device binding timeout: claim=${each.claim.metadata.name}`);
-        return state;
-      });
-      if (states.every((state) => state === 'ready')) return;
-      await sleep(world.clock, READINESS_PERIOD_MS, signal);
-    }
-  }
-}
-
-/** Why devices that have to be prepared cannot be had. */
-class NotReadyError extends Error {
-  override readonly name = 'NotReadyError';
-  readonly status: AwaitedStatus;
-
-  constructor(status: AwaitedStatus, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-function podClaim(claim: ResourceClaim): PodClaim {
-  const nodes = claim.status?.allocation?.nodeSelector;
-  return { claim, reachable: nodes && compileNodeSelector(nodes), allocation: undefined };
 }
 
 function missingClass({ spec }: ResourceClaim, exists: (name: string) => boolean): string | undefined {
@@ -335,9 +230,4 @@ function worthOf({ spec }: ResourceClaim, { devices }: AllocationResult): number
       if (got.has(`${request}/${each.name}`)) worth += BEST_ALTERNATIVE - i;
   }
   return worth;
-}
-
-function tell({ recorder }: Writer, pod: PodInfo['pod'], nodeName: string): void {
-  const message = `waiting for binding conditions for device on node ${nodeName}`;
-  recorder.event(pod, 'Normal', 'BindingConditionsPending', message, { action: 'Scheduling' });
 }
