@@ -1,8 +1,8 @@
 /** `--audit-policy-file`: how much of which requests is recorded (audit.k8s.io/v1 Policy; apiserver/pkg/audit/policy). */
 
 import * as field from '@keelson/api/field';
-import { withoutEnd } from '@keelson/api/trim';
 import type { Attributes } from '../authz/attributes.ts';
+import { matchesUrl } from '../authz/url-pattern.ts';
 
 export const LEVELS = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -85,12 +85,7 @@ function matches(rule: PolicyRule, { user, verb, isResourceRequest, path, namesp
     return resources.length === 0 || resources.some((r) => matchesResource(r, asked));
   }
   if (nonResourceURLs.length === 0) return true;
-  return !isResourceRequest && nonResourceURLs.some((url) => matchesPath(url, path));
-}
-
-function matchesPath(url: string, path: string): boolean {
-  if (url === '*' || url === path) return true;
-  return url.endsWith('*') && path.startsWith(withoutEnd(url, '*'));
+  return !isResourceRequest && nonResourceURLs.some((url) => matchesUrl(url, path));
 }
 
 function matchesResource(

@@ -1,8 +1,8 @@
 /** `--authorization-policy-file`: policies, one a line, that only the operator of the machine can change (pkg/auth/authorizer/abac). */
-import { withoutEnd } from '@keelson/api/trim';
 import { ALL_AUTHENTICATED } from '../authn/authenticator.ts';
 import type { UserInfo } from '../registry/strategy.ts';
 import { ALLOW, type Attributes, type Authorizer, type RulesOf } from './attributes.ts';
+import { matchesUrl } from './url-pattern.ts';
 
 /** What is empty matches nobody and nothing but what is empty. */
 export interface AbacPolicy {
@@ -102,7 +102,7 @@ export function abacAuthorizer(policies: readonly AbacPolicy[]): Authorizer {
 function matches(policy: AbacPolicy, a: Attributes): boolean {
   if (!matchesSubject(policy, a.user)) return false;
   if (policy.readonly && !READ_VERBS.includes(a.verb)) return false;
-  if (!a.isResourceRequest) return matchesPath(policy.nonResourcePath, a.path);
+  if (!a.isResourceRequest) return matchesUrl(policy.nonResourcePath, a.path);
   const { namespace, resource, apiGroup } = policy;
   return is(namespace, a.namespace) && is(resource, a.resource) && is(apiGroup, a.apiGroup);
 }
@@ -116,11 +116,6 @@ function matchesSubject({ user, group }: AbacPolicy, { name, groups }: UserInfo)
   if (user !== '' && user !== name) return false;
   if (group !== '' && !groups.includes(group)) return false;
   return user !== '' || group !== '';
-}
-
-function matchesPath(wanted: string, path: string): boolean {
-  if (is(wanted, path)) return true;
-  return wanted.endsWith('*') && path.startsWith(withoutEnd(wanted, '*'));
 }
 
 function rulesOf(policies: readonly AbacPolicy[], user: UserInfo, namespace: string): RulesOf {

@@ -24,10 +24,15 @@ export abstract class ShapedRepresentation implements Representation {
   abstract readonly contentType: string;
   abstract readonly streamContentType: string;
   protected readonly options: ShapedOptions;
+  /** What events of the form are kept as. */
+  readonly #kept: Readonly<Record<'ADDED' | 'MODIFIED' | 'DELETED', string>> | undefined;
   #started = false;
 
   constructor(options: ShapedOptions) {
     this.options = options;
+    const { form } = options;
+    if (form === undefined) return;
+    this.#kept = { ADDED: `${form} ADDED`, MODIFIED: `${form} MODIFIED`, DELETED: `${form} DELETED` };
   }
 
   protected abstract encode(body: object): Buffer;
@@ -59,9 +64,8 @@ export abstract class ShapedRepresentation implements Representation {
     return this.options.form;
   }
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
-    const { form } = this.options;
-    const make = () => this.#event(type, cached);
-    return form === undefined ? make() : frames.get(cached, `${form} ${type}`, make);
+    if (!this.#kept) return this.#event(type, cached);
+    return frames.get(cached, this.#kept[type], () => this.#event(type, cached));
   }
   #event(type: 'ADDED' | 'MODIFIED' | 'DELETED', cached: CachedObject): Buffer {
     const stored = this.options.parse(cached);

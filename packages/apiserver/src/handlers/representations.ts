@@ -38,7 +38,7 @@ export function representationFor(
     convert: (object: KubeObject) => inOrder(read(object), lens.expected.form.type === undefined),
     parse: store.codec.object.bind(store.codec),
     pretty,
-    form: formName(scope, form),
+    form: formName(scope),
   };
   switch (output.mediaType) {
     case 'application/yaml':
@@ -51,24 +51,26 @@ export function representationFor(
 }
 
 /**
+ * Names all that an answer's form depends on, but the object.
  * @returns undefined where answers of one form differ: a Table tells how old things are, and its columns once; the schema of a custom
  * resource changes by itself
  */
-function formName(scope: Scope, form: Form): string | undefined {
+function formName(scope: Scope): string | undefined {
   const { served, subresource, output, lens } = scope;
-  if (form.kind === 'Table' || !lens.expected.form.type) return undefined;
-  const { definition, version } = served;
-  return JSON.stringify([definition.group, version, subresource?.name, output.mediaType, isPretty(scope), form]);
+  const form = formOf(output.convert);
+  if (form?.kind === 'Table' || !lens.expected.form.type) return undefined;
+  const kind = form && form.kind !== 'Object' ? `${form.kind} ${form.version}` : '';
+  const from = `${served.definition.group}/${served.version} ${subresource?.name ?? ''}`;
+  return `${from} ${output.mediaType} ${isPretty(scope)} ${kind}`;
 }
 
 /**
  * What lists at the same revision have in common if they are the same, byte for byte.
- * @returns undefined where that can't be said: a Table tells how old things are, and the schema of a custom resource changes by itself
+ * @returns undefined where that can't be said
  */
 export function listKey(scope: Scope): string | undefined {
-  const { ctx, output, lens } = scope;
-  if (formOf(output.convert)?.kind === 'Table' || !lens.expected.form.type) return undefined;
-  return JSON.stringify([ctx.exchange.url, output.mediaType, output.convert, isPretty(scope)]);
+  const form = formName(scope);
+  return form === undefined ? undefined : `${form} ${scope.ctx.exchange.url}`;
 }
 
 /** What a conversion and the resource version, which is added last, have put elsewhere stands in its place. */

@@ -2,13 +2,13 @@
 
 import { quote } from '@keelson/api/field';
 import type { PolicyRule } from '@keelson/api/generated/types/rbac/v1';
-import { withoutEnd } from '@keelson/api/trim';
 import type { Attributes } from '../attributes.ts';
+import { matchesUrl } from '../url-pattern.ts';
 
 /** Whether this rule permits the request. */
 export function ruleAllows(rule: PolicyRule, a: Attributes): boolean {
   if (!hasOrAll(rule.verbs, a.verb)) return false;
-  if (!a.isResourceRequest) return some(rule.nonResourceURLs, (pattern) => urlMatches(pattern, a.path));
+  if (!a.isResourceRequest) return some(rule.nonResourceURLs, (pattern) => matchesUrl(pattern, a.path));
   return (
     hasOrAll(rule.apiGroups, a.apiGroup) &&
     resourceMatches(rule.resources, a.resource, a.subresource) &&
@@ -23,11 +23,6 @@ function resourceMatches(
 ): boolean {
   if (subresource === '') return hasOrAll(resources, resource);
   return some(resources, (r) => r === '*' || r === `${resource}/${subresource}` || r === `*/${subresource}`);
-}
-
-function urlMatches(pattern: string, path: string): boolean {
-  if (pattern === '*' || pattern === path) return true;
-  return pattern.endsWith('*') && path.startsWith(withoutEnd(pattern, '*'));
 }
 
 /** The parts of `wanted` that no rule of `owned` permits, each with one verb, resource and name. */
@@ -58,7 +53,7 @@ function covers(rule: PolicyRule, part: PolicyRule): boolean {
     hasOrAll(rule.verbs, part.verbs![0]!) &&
     every(part.apiGroups, (group) => hasOrAll(rule.apiGroups, group)) &&
     every(part.resources, (resource) => resourceCovered(rule.resources, resource)) &&
-    every(part.nonResourceURLs, (url) => some(rule.nonResourceURLs, (pattern) => urlCovered(pattern, url))) &&
+    every(part.nonResourceURLs, (url) => some(rule.nonResourceURLs, (pattern) => matchesUrl(pattern, url))) &&
     (isEmpty(rule.resourceNames) || (!isEmpty(part.resourceNames) && has(rule.resourceNames, part.resourceNames![0]!)))
   );
 }
@@ -67,10 +62,6 @@ function resourceCovered(owned: readonly string[] | null | undefined, resource: 
   if (hasOrAll(owned, resource)) return true;
   const slash = resource.indexOf('/');
   return slash >= 0 && has(owned, `*/${resource.slice(slash + 1)}`);
-}
-
-function urlCovered(pattern: string, url: string): boolean {
-  return pattern === url || (pattern.endsWith('*') && url.startsWith(withoutEnd(pattern, '*')));
 }
 
 /** Verbs of parts that are alike otherwise are put together. */

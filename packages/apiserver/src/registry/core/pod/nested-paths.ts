@@ -4,6 +4,8 @@
  *     a/   a/b/   a/b/   a/c/   d/          a/ reaches over four places, a/b/ over two and has a/ above it
  */
 
+import { compareStrings } from '@keelson/api/codec/go-order';
+
 /** Paths that are the same. */
 interface Place {
   /** Where the paths are in the list that was given, in order. */
@@ -42,7 +44,9 @@ function placesOf(paths: readonly string[]): {
   readonly placeOf: readonly number[];
 } {
   const keys = paths.map((path) => `${path}/`);
-  const order = [...keys.keys()].filter((i) => paths[i] !== '').sort((a, b) => compare(keys[a]!, keys[b]!) || a - b);
+  const order = [...keys.keys()]
+    .filter((i) => paths[i] !== '')
+    .sort((a, b) => compareStrings(keys[a]!, keys[b]!) || a - b);
   const places: Place[] = [];
   const placeOf = new Array<number>(paths.length).fill(-1);
   const open: { readonly key: string; readonly place: Place }[] = [];
@@ -60,8 +64,4 @@ function placesOf(paths: readonly string[]): {
   }
   for (const { place } of open) place.end = places.length;
   return { places, placeOf };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
