@@ -8,17 +8,10 @@ import { type StructType, structType, type Type } from '../schema.ts';
 import { sortedKeys } from './go-order.ts';
 
 const METADATA = structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
-/** The members of every object's metadata, as Go declares them. */
-export const METADATA_MEMBERS: readonly string[] = METADATA.jsonFields.map(({ json }) => json);
 
 /** An object's metadata as the struct that it is; the same where it stands so already. */
 export function metadataInOrder<T extends object>(metadata: T): T {
   return structInOrder(metadata as JsonObject, METADATA) as T;
-}
-
-/** @param name of a member of metadata. @param value of it */
-export function metadataValueInOrder(name: string, value: unknown): unknown {
-  return valueInOrder(value, METADATA.byJson.get(name)?.type);
 }
 
 /** What the type does not know comes last. */

@@ -7,13 +7,13 @@ import {
   decodeStored,
   encodeSorted,
   encodeStored,
-  layoutOf,
   type PieceWriter,
   parseStored,
   writeListItem,
   writeMetadata,
   writeObject,
 } from './stored.ts';
+import { layoutOf } from './stored-layout.ts';
 
 const whole = (text: string) => Buffer.concat(writeObject(Buffer.from(text), 7)).toString();
 const written = (write: (out: PieceWriter) => void): string => {
@@ -24,8 +24,9 @@ const written = (write: (out: PieceWriter) => void): string => {
   });
   return Buffer.concat(pieces).toString();
 };
-const item = (text: string) => written((out) => writeListItem(Buffer.from(text), 7, out));
-const metadata = (text: string) => written((out) => writeMetadata('{"kind":"P",', Buffer.from(text), 7, out));
+const item = (text: string) => written((out) => writeListItem({ bytes: Buffer.from(text), revision: 7 }, out));
+const metadata = (text: string) =>
+  written((out) => writeMetadata('{"kind":"P",', { bytes: Buffer.from(text), revision: 7 }, out));
 
 describe('the spliced resourceVersion', () => {
   const head = '"kind":"Pod","apiVersion":"v1",';

@@ -9,31 +9,14 @@
  */
 import { type KubeObject, parseApiVersion } from '../object.ts';
 import { atOnce, type Pieces } from '../pieces.ts';
-import { type StructType, typeOfKind } from '../schema.ts';
+import { type StructType, structType, typeOfKind } from '../schema.ts';
 import { DecodeError } from './exact.ts';
 import { jsonText, normalize } from './json.ts';
 import { parseKeepingIntegers } from './json-cursor.ts';
-import { METADATA_MEMBERS, metadataValueInOrder, sortedDeep } from './order.ts';
+import { sortedDeep } from './order.ts';
 import { isProtobuf, openProtobuf } from './protobuf.ts';
-
-export interface StoredLayout {
-  /** Members stand in the order of their names, as in custom objects. */
-  readonly isSorted: boolean;
-  /** Where the key `"metadata"` begins; before it stand only kind and apiVersion. */
-  readonly metadata: number;
-  /** Where resourceVersion belongs. */
-  readonly insertAt: number;
-  /** Whether a comma goes before it, after it: one of them at most. */
-  readonly comma: 'before' | 'after' | 'none';
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const BRACE = 0x7b;
-const CLOSE = 0x7d;
-const BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const COMMA = 0x2c;
+import { CLOSE, endOfMetadata, layoutOf, METADATA, type StoredLayout } from './stored-layout.ts';
+import { orderOf, writeInOrder } from './stored-order.ts';
 
 /** Drops resourceVersion. The bytes are good for being kept: they share their memory with nobody. */
 export function encodeStored(object: KubeObject): Buffer {
@@ -101,75 +84,6 @@ export function parseStored(bytes: Buffer): KubeObject {
   return parseKeepingIntegers(bytes.toString('utf8')) as KubeObject;
 }
 
-/** Undefined for bytes that are not laid out as encodeStored or encodeSorted does it. */
-export function layoutOf(bytes: Buffer): StoredLayout | undefined {
-  if (bytes[0] !== BRACE) return undefined;
-  // Nothing that is sorted begins with its kind: its apiVersion comes before.
-  if (!startsWith(bytes, 1, KIND.subarray(0, -1))) return sortedLayoutOf(bytes);
-  let at = 1;
-  for (const key of [KIND, API_VERSION]) {
-    if (!startsWith(bytes, at, key)) return undefined;
-    at = endOfString(bytes, at + key.length - 1);
-    if (bytes[at] !== COMMA) return undefined;
-    at++;
-  }
-  if (!startsWith(bytes, at, METADATA)) return undefined;
-  const metadata = at;
-  at += METADATA.length;
-  const first = at;
-  // Go writes name, generateName, namespace, selfLink and uid before resourceVersion.
-  while (BEFORE.some((key) => startsWith(bytes, at, key))) {
-    at = endOfString(bytes, bytes.indexOf(QUOTE, at + 1) + 2);
-    if (bytes[at] !== COMMA) break;
-    at++;
-  }
-  return { isSorted: false, metadata, insertAt: at, comma: commaAt(bytes, at, first) };
-}
-
-function sortedLayoutOf(bytes: Buffer): StoredLayout | undefined {
-  let at = 1;
-  while (!startsWith(bytes, at, METADATA)) {
-    if (bytes[at] !== QUOTE) return undefined;
-    at = endOfMember(bytes, at);
-    if (bytes[at] !== COMMA) return undefined;
-    at++;
-  }
-  const metadata = at;
-  at += METADATA.length;
-  const first = at;
-  while (bytes[at] === QUOTE && !AFTER.some((key) => startsWith(bytes, at, key))) {
-    at = endOfMember(bytes, at);
-    if (bytes[at] !== COMMA) break;
-    at++;
-  }
-  return { isSorted: true, metadata, insertAt: at, comma: commaAt(bytes, at, first) };
-}
-
-function commaAt(bytes: Buffer, at: number, first: number): StoredLayout['comma'] {
-  if (bytes[at] !== CLOSE) return 'after';
-  return at === first ? 'none' : 'before';
-}
-
-const KIND = Buffer.from('"kind":"');
-const API_VERSION = Buffer.from('"apiVersion":"');
-const METADATA = Buffer.from('"metadata":{');
-const BEFORE = ['name', 'generateName', 'namespace', 'selfLink', 'uid'].map((key) => Buffer.from(`"${key}":"`));
-
-/** The names of metadata that are behind resourceVersion. */
-const AFTER = ['selfLink', 'uid'].map((key) => Buffer.from(`"${key}":`));
-
-function startsWith(bytes: Buffer, at: number, prefix: Buffer): boolean {
-  for (let i = 0; i < prefix.length; i++) if (bytes[at + i] !== prefix[i]) return false;
-  return true;
-}
-
-/** @param at the opening quote. @returns the offset after the closing one */
-function endOfString(bytes: Buffer, at: number): number {
-  let end = at + 1;
-  while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
-  return end + 1;
-}
-
 /** The whole object with its resourceVersion, as parts to be written one after the other. */
 export function writeObject(bytes: Buffer, revision: number): Buffer[] {
   const layout = layoutOf(bytes)!;
@@ -185,97 +99,58 @@ export interface PieceWriter {
   text(text: string): void;
 }
 
+/** An object's stored bytes, with what is known of them. */
+export interface StoredObject {
+  readonly bytes: Buffer;
+  /** 0 for one that lies nowhere. */
+  readonly revision: number;
+  /** Where things are in its bytes, once it has been written to a list. */
+  layout?: StoredLayout | undefined;
+}
+
+function layoutIn(object: StoredObject): StoredLayout {
+  object.layout ??= layoutOf(object.bytes)!;
+  return object.layout;
+}
+
 /** The same in pieces. */
-export function writeWhole(bytes: Buffer, revision: number, out: PieceWriter): void {
-  const layout = layoutOf(bytes)!;
+export function writeWhole(object: StoredObject, out: PieceWriter): void {
+  const { bytes, revision } = object;
+  const layout = layoutIn(object);
   out.copy(bytes, 0, layout.insertAt);
   out.text(versionText(layout, revision));
   out.copy(bytes, layout.insertAt);
 }
 
 /** The same without kind and apiVersion, as items of typed lists go out. */
-export function writeListItem(bytes: Buffer, revision: number, out: PieceWriter): void {
-  const layout = layoutOf(bytes)!;
-  const { metadata, insertAt } = layout;
+export function writeListItem(object: StoredObject, out: PieceWriter): void {
+  const { bytes, revision } = object;
+  const layout = layoutIn(object);
   out.text('{');
-  out.copy(bytes, metadata, insertAt);
+  out.copy(bytes, layout.metadata, layout.insertAt);
   out.text(versionText(layout, revision));
-  out.copy(bytes, insertAt);
+  out.copy(bytes, layout.insertAt);
 }
 
 /** Its metadata alone, behind `head`, as items of lists of metadata go out. @param head ends with a comma */
-export function writeMetadata(head: string, bytes: Buffer, revision: number, out: PieceWriter): void {
-  const layout = layoutOf(bytes)!;
-  const { metadata, insertAt } = layout;
+export function writeMetadata(head: string, object: StoredObject, out: PieceWriter): void {
+  const { bytes, revision } = object;
+  const layout = layoutIn(object);
   out.text(head);
   if (layout.isSorted) {
-    writeReordered(bytes, metadata + METADATA.length, revision, out);
-    return;
+    // Metadata alone is a struct, whatever it is the metadata of.
+    out.text('"metadata":');
+    const version = revision === 0 ? '' : `"resourceVersion":"${revision}"`;
+    writeInOrder(METADATA_ORDER, bytes, layout.metadata + METADATA.length, out, version);
+  } else {
+    out.copy(bytes, layout.metadata, layout.insertAt);
+    out.text(versionText(layout, revision));
+    out.copy(bytes, layout.insertAt, endOfMetadata(bytes, layout));
   }
-  out.copy(bytes, metadata, insertAt);
-  out.text(versionText(layout, revision));
-  out.copy(bytes, insertAt, endOfObject(bytes, metadata + METADATA.length));
   out.text('}');
 }
 
-/** Metadata alone is a struct, whatever it is the metadata of. @param at its first member */
-function writeReordered(bytes: Buffer, at: number, revision: number, out: PieceWriter): void {
-  const members = new Map<string, readonly [from: number, to: number]>();
-  for (let from = at; bytes[from] === QUOTE; ) {
-    const to = endOfMember(bytes, from);
-    members.set(bytes.toString('latin1', from + 1, endOfString(bytes, from) - 1), [from, to]);
-    from = bytes[to] === COMMA ? to + 1 : to;
-  }
-  let separator = '"metadata":{';
-  const next = (): void => {
-    out.text(separator);
-    separator = ',';
-  };
-  for (const name of METADATA_MEMBERS) {
-    const member = members.get(name);
-    if (member) {
-      next();
-      writeMember(name, bytes, member, out);
-    } else if (name === 'resourceVersion' && revision !== 0) {
-      next();
-      out.text(`"resourceVersion":"${revision}"`);
-    }
-  }
-  out.text(separator === ',' ? '}}' : '"metadata":{}}');
-}
-
-const OWN_MEMBERS = new Set(['managedFields', 'ownerReferences']);
-
-function writeMember(name: string, bytes: Buffer, [from, to]: readonly [number, number], out: PieceWriter): void {
-  if (!OWN_MEMBERS.has(name)) {
-    out.copy(bytes, from, to);
-    return;
-  }
-  const value = JSON.parse(bytes.toString('utf8', from + name.length + 3, to)) as unknown[];
-  out.copy(Buffer.from(`"${name}":${jsonText(metadataValueInOrder(name, value) as object)}`));
-}
-
-/** @param at the quote before its name. @returns the offset after its value */
-function endOfMember(bytes: Buffer, at: number): number {
-  const value = endOfString(bytes, at) + 1;
-  if (bytes[value] === QUOTE) return endOfString(bytes, value);
-  if (bytes[value] === BRACE || bytes[value] === BRACKET) return endOfObject(bytes, value + 1);
-  let end = value;
-  while (end < bytes.length && bytes[end] !== COMMA && bytes[end] !== CLOSE) end++;
-  return end;
-}
-
-/** @param at inside of the object or array. @returns the offset after its closing brace */
-function endOfObject(bytes: Buffer, at: number): number {
-  let end = at;
-  for (let depth = 1; depth > 0; end++) {
-    const byte = bytes[end];
-    if (byte === QUOTE) end = endOfString(bytes, end) - 1;
-    else if (byte === BRACE || byte === BRACKET) depth++;
-    else if (byte === CLOSE || byte === CLOSE_BRACKET) depth--;
-  }
-  return end;
-}
+const METADATA_ORDER = orderOf(structType('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'));
 
 /** Nothing for revision 0: objects that lie nowhere have no resourceVersion. */
 function versionText({ comma }: StoredLayout, revision: number): string {

@@ -49,7 +49,7 @@ export class StoredJson implements Representation {
     const { storage, storageForm } = this.#definition;
     const head = listHead(this.#definition, apiVersionOf(storage), metadata);
     const write = storageForm.selfDescribing ? writeWhole : writeListItem;
-    yield* jsonList(head, 'items', items, '[]', out, (item) => write(item.bytes, item.revision, out));
+    yield* jsonList(head, 'items', items, '[]', out, (item) => write(item, out));
   }
 
   event(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: CachedObject): Buffer {

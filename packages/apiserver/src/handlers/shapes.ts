@@ -63,7 +63,7 @@ export function partialShape(version: MetaVersion, hidden?: readonly string[]): 
 /** Copies metadata out of what is stored. */
 function partialWriter(version: MetaVersion): (item: CachedObject, out: PieceWriter) => void {
   const head = `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}",`;
-  return ({ bytes, revision }, out) => writeMetadata(head, bytes, revision, out);
+  return (item, out) => writeMetadata(head, item, out);
 }
 
 export interface TableShapeOptions {

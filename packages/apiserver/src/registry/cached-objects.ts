@@ -2,6 +2,7 @@
  * The objects of one resource as the watch cache holds them: by key, by the values that are asked for, and their bytes in
  * memory that suits how long they stay. Fresh ones have memory of their own; what has settled lies in slabs.
  */
+import type { StoredObject } from '@keelson/api/codec/stored';
 import { SortedEntries } from '@keelson/storage/embedded/sorted-entries';
 import type { PrintedRow } from '../table/row.ts';
 import { Pace } from './pace.ts';
@@ -9,7 +10,7 @@ import { owned, Slabs } from './slabs.ts';
 import { type Demand, ValueIndexes } from './valueindex.ts';
 
 /** An object as the cache keeps it: its bytes, and beside them only what selection needs. */
-export interface CachedObject {
+export interface CachedObject extends StoredObject {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;

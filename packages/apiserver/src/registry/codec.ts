@@ -120,6 +120,7 @@ export class ObjectCodec {
       labels: metadata.labels ? withSharedTexts(metadata.labels) : NO_LABELS,
       fields: withSharedTexts(this.fieldsOf(object)),
       row: undefined,
+      layout: undefined,
     };
     justRead = { cached, object };
     return cached;

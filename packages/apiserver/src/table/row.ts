@@ -30,7 +30,9 @@ export class PrintedRow {
 
   /** The row's JSON, up to where the object follows. */
   text(now: Date): string {
-    return this.#parts.map((part) => (typeof part === 'string' ? part : scalarText(part.at(now)))).join('');
+    let text = '';
+    for (const part of this.#parts) text += typeof part === 'string' ? part : scalarText(part.at(now));
+    return text;
   }
 }
 
