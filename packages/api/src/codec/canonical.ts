@@ -57,13 +57,17 @@ export function canonicalTree(tree: unknown, type: Type, keepsEmpty = false): un
   return walkerFor(type)(tree, { keys: 0, strict: false, exact: true, keepsEmpty });
 }
 
-/** What a field needs at each visit. */
-interface Plan {
+/** What of a field is in the canonical form. */
+export interface Member {
   readonly name: string;
-  readonly walk: Walker;
   readonly omits: Omission;
   /** What is written when the field is absent; undefined for nothing. */
   readonly absent: (() => unknown) | undefined;
+}
+
+/** What a field needs at each visit. */
+interface Plan extends Member {
+  readonly walk: Walker;
 }
 
 /** Which values of a field are left out. */
@@ -97,7 +101,8 @@ function makeStructWalker(type: StructType): Walker {
   };
 }
 
-function isOmitted(value: unknown, omits: Omission): boolean {
+/** Whether a member with the value, which is in the canonical form, is left out. */
+export function isOmitted(value: unknown, omits: Omission): boolean {
   switch (omits) {
     case 'none':
       return false;
@@ -124,10 +129,15 @@ function countUnknown(source: Source, type: StructType, walk: Walk): void {
 }
 
 function planOf(field: Field): Plan {
+  return { ...memberOf(field), walk: walkerFor(field.type) };
+}
+
+/** What is known of a field that is no inline struct. */
+export function memberOf(field: Field): Member {
   const omits = omissionOf(field);
   const zero = zeroOf(field.type, field.pointer);
   const absent = field.pointer ? !field.omitEmpty : !isOmitted(zero(), omits);
-  return { name: field.json, walk: walkerFor(field.type), omits, absent: absent ? zero : undefined };
+  return { name: field.json, omits, absent: absent ? zero : undefined };
 }
 
 function omissionOf({ type, pointer, omitEmpty, omitZero }: Field): Omission {
@@ -247,6 +257,18 @@ function irregular(): never {
 function objectOf(value: unknown): Source {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw IRREGULAR;
   return value as Source;
+}
+
+/** A map as it is, where its keys are in order, or a copy in which they are. */
+export function inKeyOrder(source: Source): Source {
+  const keys = Object.keys(source);
+  for (let i = 1; i < keys.length; i++) {
+    if (keys[i]! >= keys[i - 1]!) continue;
+    const out: Source = {};
+    for (const key of keys.sort()) put(out, key, source[key]);
+    return out;
+  }
+  return source;
 }
 
 /** Keys in order; a fresh array. JavaScript puts keys that look like array indices first, whatever the order asked for. */

@@ -4,7 +4,6 @@
  */
 import { type KubeObject, parseApiVersion } from '../object.ts';
 import { type StructType, structType, typeOfKind } from '../schema.ts';
-import { canonicalTree } from './canonical.ts';
 import { DecodeError } from './exact.ts';
 import { type Body, bodyOf } from './json.ts';
 import { readMessage } from './protobuf/decode.ts';
@@ -29,17 +28,15 @@ export function openProtobuf(bytes: Uint8Array): Body {
   return bodyOf({ kind, apiVersion }, function* (type) {
     if (!type) throw new DecodeError('object not implement the protobuf marshalling interface');
     yield;
-    const tree = readMessage(new ProtoReader(raw), type);
-    yield;
     const meta = { ...(kind && { kind }), ...(apiVersion && { apiVersion }) };
-    const object = { ...meta, ...(canonicalTree(tree, type) as object) } as KubeObject;
+    const object = { ...meta, ...readMessage(new ProtoReader(raw), type) } as KubeObject;
     return { object, strictErrors: [] };
   });
 }
 
 /** A message without envelope. Its canonical form has neither kind nor apiVersion. @throws DecodeError */
 export function decodeMessage(bytes: Buffer, type: StructType): Record<string, unknown> {
-  return canonicalTree(readMessage(new ProtoReader(bytes), type), type) as Record<string, unknown>;
+  return readMessage(new ProtoReader(bytes), type);
 }
 
 /** The object as a message of its type, without envelope. */

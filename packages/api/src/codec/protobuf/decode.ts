@@ -1,10 +1,12 @@
 /**
- * Protobuf messages as trees that codec/canonical.ts finishes. Unknown fields are skipped, repeated messages merge.
+ * Protobuf messages as objects in the canonical form. Unknown fields are skipped, repeated messages merge: what has been read of
+ * one lies in its parts, until the message around it is at its end.
  */
 import { put } from '../../patch/value.ts';
 import { canonicalQuantity } from '../../quantity.ts';
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
-import { formatInstantMicro, formatSeconds } from '../../time.ts';
+import { canonicalMicroTime, canonicalTime, formatInstantMicro, formatSeconds } from '../../time.ts';
+import { inKeyOrder, inOrder, isOmitted, type Member, memberOf } from '../canonical.ts';
 import { DecodeError } from '../exact.ts';
 import { parseKeepingIntegers } from '../json-cursor.ts';
 import { wireTypeOf } from './encode.ts';
@@ -12,61 +14,97 @@ import type { ProtoField, ProtoReader } from './reader.ts';
 import { BYTES, VARINT } from './writer.ts';
 
 type Tree = Record<string, unknown>;
-/** Reads a value; `existing` is what an earlier occurrence left. */
-type Read = (reader: ProtoReader, existing: unknown) => unknown;
+/** What has been read of a message: for each field what its reader has made. */
+type Parts = unknown[];
 
-interface Plan {
+/** How the values of a field, or of what stands in a list, are read. */
+interface ValueReader {
+  /** @param existing what an earlier occurrence has left */
+  read(reader: ProtoReader, existing: unknown): unknown;
+  /** Makes the value of what has been left last; undefined where that is the value. */
+  readonly finish?: (left: never) => unknown;
+}
+
+interface Plan extends ValueReader {
+  /** Its place in the parts. */
+  readonly at: number;
   readonly field: Field;
   readonly wireType: number;
-  readonly read: Read;
+  /** Undefined for an inline struct, whose members become those of what is around it. */
+  readonly member: Member | undefined;
 }
 
-const plansOfStructs = new WeakMap<StructType, Map<number, Plan>>();
+/** How messages of one type are read. */
+class MessageReader {
+  readonly #name: string;
+  /** In the order of JSON. */
+  readonly #plans: readonly Plan[];
+  readonly #byNumber: Plan[] = [];
 
-function plansOf(type: StructType): Map<number, Plan> {
-  let plans = plansOfStructs.get(type);
-  if (!plans) {
-    plans = new Map();
-    plansOfStructs.set(type, plans);
-    for (const field of type.fields) if (field.proto > 0) plans.set(field.proto, planOf(field));
+  constructor(type: StructType) {
+    this.#name = bareName(type.goName);
+    this.#plans = type.fields.map((field, at) => planOf(field, at));
+    for (const plan of this.#plans) if (plan.field.proto > 0) this.#byNumber[plan.field.proto] = plan;
   }
-  return plans;
+
+  /** Reads up to the reader's end. @throws DecodeError */
+  read(reader: ProtoReader, existing?: Parts): Parts {
+    const parts = existing ?? new Array(this.#plans.length);
+    while (!reader.done) {
+      const tag = reader.tag(this.#name);
+      const wireType = tag & 7;
+      const plan = this.#byNumber[Math.floor(tag / 8)];
+      if (!plan) reader.skip(wireType);
+      else if (wireType === plan.wireType) parts[plan.at] = plan.read(reader, parts[plan.at]);
+      else if (wireType === BYTES && plan.wireType === VARINT && plan.field.type.kind === 'list') {
+        const end = reader.enter();
+        while (!reader.done) parts[plan.at] = plan.read(reader, parts[plan.at]);
+        reader.leave(end);
+      } else throw new DecodeError(`proto: wrong wireType = ${wireType} for field ${plan.field.go}`);
+    }
+    return parts;
+  }
+
+  /** @param into what the members are put into */
+  finish(parts: Parts, into: Tree = {}): Tree {
+    for (const { at, member, finish, field } of this.#plans) {
+      const left = parts[at];
+      if (!member) readerOf(field.type as StructType).finish((left as Parts | undefined) ?? [], into);
+      else if (left === undefined) {
+        if (member.absent) into[member.name] = member.absent();
+      } else {
+        const value = finish ? finish(left as never) : left;
+        if (!isOmitted(value, member.omits)) into[member.name] = value;
+      }
+    }
+    return into;
+  }
 }
 
-function planOf(field: Field): Plan {
+const readers = new WeakMap<StructType, MessageReader>();
+
+function readerOf(type: StructType): MessageReader {
+  let reader = readers.get(type);
+  if (!reader) {
+    reader = new MessageReader(type);
+    readers.set(type, reader);
+  }
+  return reader;
+}
+
+/** The object of a message that ends where the reader does. @throws DecodeError */
+export function readMessage(reader: ProtoReader, type: StructType): Tree {
+  const message = readerOf(type);
+  return message.finish(message.read(reader));
+}
+
+function planOf(field: Field, at: number): Plan {
   const { type } = field;
-  if (type.kind === 'list' && !type.named)
-    return { field, wireType: wireTypeOf(type.element), read: elementReader(type) };
-  if (type.kind === 'map') return { field, wireType: BYTES, read: entryReader(type) };
-  return { field, wireType: wireTypeOf(type), read: valueReader(type) };
-}
-
-/** Reads up to the reader's end. @throws DecodeError */
-export function readMessage(reader: ProtoReader, type: StructType, tree: Tree = {}): Tree {
-  const plans = plansOf(type);
-  const name = bareName(type.goName);
-  while (!reader.done) {
-    const tag = reader.tag(name);
-    const wireType = tag & 7;
-    const plan = plans.get(Math.floor(tag / 8));
-    if (!plan) {
-      reader.skip(wireType);
-      continue;
-    }
-    const { field, read } = plan;
-    if (field.inline) {
-      checkWireType(plan, wireType);
-      reader.within(() => readMessage(reader, field.type as StructType, tree));
-    } else if (wireType === BYTES && plan.wireType === VARINT && field.type.kind === 'list') {
-      reader.within(() => {
-        while (!reader.done) tree[field.json] = read(reader, tree[field.json]);
-      });
-    } else {
-      checkWireType(plan, wireType);
-      tree[field.json] = read(reader, tree[field.json]);
-    }
-  }
-  return tree;
+  const member = field.inline && type.kind === 'struct' ? undefined : memberOf(field);
+  const plan = { at, field, member };
+  if (type.kind === 'list' && !type.named) return { ...plan, wireType: wireTypeOf(type.element), ...listReader(type) };
+  if (type.kind === 'map') return { ...plan, wireType: BYTES, ...mapReader(type) };
+  return { ...plan, wireType: wireTypeOf(type), ...valueReader(type) };
 }
 
 /** `v1.PodSpec` → `PodSpec` */
@@ -74,61 +112,91 @@ function bareName(goName: string): string {
   return goName.slice(goName.lastIndexOf('.') + 1);
 }
 
-function checkWireType({ field, wireType }: Plan, found: number): void {
-  if (found !== wireType) throw new DecodeError(`proto: wrong wireType = ${found} for field ${field.go}`);
+/** Values that nothing comes behind. */
+function wholeReader(type: Type): (reader: ProtoReader) => unknown {
+  const { read, finish } = valueReader(type);
+  return finish ? (reader) => finish(read(reader, undefined) as never) : (reader) => read(reader, undefined);
 }
 
-function elementReader(type: ListType): Read {
-  const read = valueReader(type.element);
-  return (reader, existing) => {
-    const list = (existing ?? []) as unknown[];
-    list.push(read(reader, undefined));
-    return list;
+/** One element of a list. */
+function listReader({ element }: ListType): ValueReader {
+  const read = wholeReader(element);
+  return {
+    read(reader, existing) {
+      const list = (existing ?? []) as unknown[];
+      list.push(read(reader));
+      return list;
+    },
   };
 }
 
-function entryReader(type: MapType): Read {
-  const read = valueReader(type.value);
-  const absent = type.value.kind === 'scalar' && type.value.scalar === 'bytes' ? '' : undefined;
-  return (reader, existing) => {
-    const map = (existing ?? {}) as Tree;
-    reader.within(() => {
+/** One entry of a map. */
+function mapReader({ value: type }: MapType): ValueReader {
+  const read = wholeReader(type);
+  const absent = type.kind === 'scalar' && type.scalar === 'bytes' ? '' : undefined;
+  return {
+    read(reader, existing) {
+      const map = (existing ?? {}) as Tree;
+      const end = reader.enter();
       let key = '';
       let value: unknown = absent;
       while (!reader.done) {
         const tag = reader.anyTag();
         if (tag >>> 3 === 1) key = reader.string();
-        else if (tag >>> 3 === 2) value = read(reader, undefined);
+        else if (tag >>> 3 === 2) value = read(reader);
         else reader.skip(tag & 7);
       }
+      reader.leave(end);
       put(map, key, value);
-    });
-    return map;
+      return map;
+    },
+    finish: inKeyOrder,
   };
 }
 
-function valueReader(type: Type): Read {
+function valueReader(type: Type): ValueReader {
   switch (type.kind) {
     case 'struct':
-      return (reader, existing) => reader.within(() => readMessage(reader, type, existing as Tree | undefined));
-    case 'list': {
-      const read = elementReader(type);
-      return (reader, existing) => {
-        let list: unknown = existing ?? [];
-        const readItem = (): void => {
-          list = read(reader, list);
-        };
-        fields(reader, bareName(type.goName), { 1: bytesField('Items', readItem) });
-        return list;
-      };
-    }
+      return structReader(type);
+    case 'list':
+      return namedListReader(type);
     case 'schemaOr':
       return unionReader(type);
     case 'scalar':
-      return scalarReader(type);
+      return { read: scalarReader(type) };
     case 'map':
       throw new Error(`no protobuf for ${type.goName} within another type`);
   }
+}
+
+function structReader(type: StructType): ValueReader {
+  // Types refer to each other in circles: their readers are made when the first of them is read.
+  let message: MessageReader | undefined;
+  return {
+    read(reader, existing) {
+      message ??= readerOf(type);
+      const end = reader.enter();
+      const parts = message.read(reader, existing as Parts | undefined);
+      reader.leave(end);
+      return parts;
+    },
+    finish: (parts: Parts) => readerOf(type).finish(parts),
+  };
+}
+
+function namedListReader(type: ListType): ValueReader {
+  const { read } = listReader(type);
+  const name = bareName(type.goName);
+  return {
+    read(reader, existing) {
+      let list: unknown = existing ?? [];
+      const readItem = (): void => {
+        list = read(reader, list);
+      };
+      fields(reader, name, { 1: bytesField('Items', readItem) });
+      return list;
+    },
+  };
 }
 
 /** A message of upstream's that is no struct of the schema: its fields by number, each with a wire type. */
@@ -143,32 +211,37 @@ function varintField(name: string, read: () => void): ProtoField {
   return { name, wireType: VARINT, read };
 }
 
-function unionReader({ or, schema, goName }: SchemaOrType): Read {
-  const readSchema = valueReader(schema);
-  return (reader) => {
-    let allows = false;
-    let one: unknown;
-    const many: unknown[] = [];
-    const readOne = (): void => {
-      one = readSchema(reader, one);
-    };
-    const readMany = (): void => {
-      many.push(or === 'array' ? readSchema(reader, undefined) : reader.string());
-    };
-    const readAllows = (): void => {
-      allows = reader.bool();
-    };
-    const known =
-      or === 'bool'
-        ? { 1: varintField('Allows', readAllows), 2: bytesField('Schema', readOne) }
-        : { 1: bytesField('Schema', readOne), 2: bytesField(or === 'array' ? 'JSONSchemas' : 'Property', readMany) };
-    fields(reader, bareName(goName), known);
-    if (or === 'bool') return one ?? allows;
-    return many.length > 0 ? many : one;
+function unionReader({ or, schema, goName }: SchemaOrType): ValueReader {
+  const one = structReader(schema);
+  const each = wholeReader(schema);
+  const name = bareName(goName);
+  return {
+    read(reader) {
+      let allows = false;
+      let parts: unknown;
+      const many: unknown[] = [];
+      const readOne = (): void => {
+        parts = one.read(reader, parts);
+      };
+      const readMany = (): void => {
+        many.push(or === 'array' ? each(reader) : reader.string());
+      };
+      const readAllows = (): void => {
+        allows = reader.bool();
+      };
+      const known =
+        or === 'bool'
+          ? { 1: varintField('Allows', readAllows), 2: bytesField('Schema', readOne) }
+          : { 1: bytesField('Schema', readOne), 2: bytesField(or === 'array' ? 'JSONSchemas' : 'Property', readMany) };
+      fields(reader, name, known);
+      if (many.length > 0) return many;
+      if (parts !== undefined) return one.finish?.(parts as never);
+      return or === 'bool' ? allows : undefined;
+    },
   };
 }
 
-function scalarReader(type: ScalarType): Read {
+function scalarReader(type: ScalarType): (reader: ProtoReader) => unknown {
   switch (type.scalar) {
     case 'string':
       return (reader) => reader.string();
@@ -183,8 +256,9 @@ function scalarReader(type: ScalarType): Read {
     case 'bytes':
       return (reader) => reader.bytes().toString('base64');
     case 'time':
+      return (reader) => canonicalTime(readInstant(reader, false));
     case 'microtime':
-      return (reader) => readInstant(reader, type.scalar === 'microtime');
+      return (reader) => canonicalMicroTime(readInstant(reader, true));
     case 'quantity':
       return (reader) => {
         let text = '0';
@@ -198,8 +272,9 @@ function scalarReader(type: ScalarType): Read {
       return readIntOrString;
     case 'raw':
     case 'fields':
-    case 'json':
       return (reader) => readRaw(reader, type.goName);
+    case 'json':
+      return (reader) => inOrder(readRaw(reader, type.goName));
     case 'any':
       throw new Error('no protobuf for values without a type');
   }

@@ -6,7 +6,7 @@ const UNEXPECTED_EOF = 'unexpected EOF';
 const OVERFLOW = 'proto: integer overflow';
 const NEGATIVE_LENGTH = 'proto: negative length found during unmarshaling';
 /** Below this a loop beats the native decoder. */
-const SHORT = 24;
+const SHORT = 10;
 
 export interface ProtoField {
   /** Go's name, for errors. */
@@ -105,14 +105,23 @@ export class ProtoReader {
     }
     return this.#buffer.toString('utf8', from, end);
   }
-  /** Calls back with the reader confined to the next length-delimited field. */
-  within<T>(read: () => T): T {
+  /** Confines the reader to the next length-delimited field. @returns what {@link leave} is to be told */
+  enter(): number {
     const inner = this.#lengthEnd();
     const outer = this.#end;
     this.#end = inner;
-    const value = read();
-    this.#at = inner;
+    return outer;
+  }
+  /** Goes on behind the field. */
+  leave(outer: number): void {
+    this.#at = this.#end;
     this.#end = outer;
+  }
+  /** Calls back with the reader confined to the next length-delimited field. */
+  within<T>(read: () => T): T {
+    const end = this.enter();
+    const value = read();
+    this.leave(end);
     return value;
   }
 
