@@ -171,7 +171,7 @@ function evaluate(test: JsonTest): Value {
 
 function same(a: Value, b: Value): boolean {
   if (typeof a === 'number' && typeof b === 'number') return Object.is(a, b) || a === b;
-  return equals(a, b) && typeof a === typeof b;
+  return equals(a, b) === true && typeof a === typeof b;
 }
 
 function run(test: JsonTest): void {

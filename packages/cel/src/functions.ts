@@ -30,6 +30,8 @@ export interface FunctionDeclaration {
   readonly cost?: FunctionCost;
   /** One implementation for all overloads, which looks at its arguments itself. */
   readonly unguarded?: boolean;
+  /** Two arguments are evaluated like more: none after one that has no value. */
+  readonly stepwise?: boolean;
   /** The error for arguments that fit no overload names the function and their types, or only the function, or neither. */
   readonly mismatch?: 'name' | 'unnamed';
 }

@@ -22,7 +22,7 @@ export {
   resourceCheckValue,
 } from './library/authorizer.ts';
 export { BINDINGS } from './library/comprehensions.ts';
-export { parseRequestUri } from './library/go-url.ts';
+export { problemOfRequestUri } from './library/go-url.ts';
 export { environment } from './library/kubernetes.ts';
 export { JSON_PATCH, JSONPatchType, misnamedTypes, OBJECT_TYPES } from './library/mutation.ts';
 export { parseQuantity, parseSemver, QuantityType, SemverType } from './library/quantity.ts';

@@ -79,7 +79,7 @@ function attempt<T>(run: () => T): T | EvaluationError {
   }
 }
 
-describe.each(['language', 'libraries', 'details', 'syntax'])('recorded: %s', (name) => {
+describe.each(['language', 'libraries', 'details', 'syntax', 'fuzz'])('recorded: %s', (name) => {
   const file = new URL(`./testdata/${name}.json`, import.meta.url);
   const cases = JSON.parse(fs.readFileSync(file, 'utf8')) as Recorded[];
   test.each(cases.map((recorded) => [recorded.expr, recorded] as const))('%s', (_, recorded) => {

@@ -33,13 +33,14 @@ function formatCallIssues(call: Expr, types: ReadonlyMap<Expr, Type>): Issue[] {
   if (typeof call.target.value !== 'string' || list?.kind !== 'list') return [];
   const { elements } = list;
   try {
-    const clauses = parseFormat(call.target.value, elements.length).filter((part) => typeof part !== 'string');
-    for (const [i, clause] of clauses.entries()) {
-      const refused = refusedWithin(clause, elements[i]!, types);
+    let used = 0;
+    for (const part of parseFormat(call.target.value, elements.length)) {
+      if (typeof part === 'string') continue;
+      const refused = refusedWithin(part, elements[used++]!, types);
       if (refused) return [refused];
     }
-    if (elements.length <= clauses.length) return [];
-    const counts = `(expected ${clauses.length}, got ${elements.length})`;
+    if (elements.length <= used) return [];
+    const counts = `(expected ${used}, got ${elements.length})`;
     return [{ offset: call.offset, message: `too many arguments supplied to string.format ${counts}` }];
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;

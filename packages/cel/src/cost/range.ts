@@ -59,6 +59,12 @@ export function scaled(range: CostRange, factor: number): CostRange {
   return { min: scale(range.min), max: scale(range.max) };
 }
 
+/** What an unsigned 64-bit integer holds of a number beyond it. */
+export function wrapped(x: number): number {
+  const rest = x % UNBOUNDED;
+  return rest < 0 ? rest + UNBOUNDED : rest;
+}
+
 export function union(a: CostRange, b: CostRange): CostRange {
   return { min: Math.min(a.min, b.min), max: Math.max(a.max, b.max) };
 }

@@ -10,6 +10,7 @@ import {
   TRAVERSAL,
   times,
   UNBOUNDED,
+  wrapped,
 } from './range.ts';
 
 const ONE = exactly(1);
@@ -36,7 +37,7 @@ export function standardCost({ overload, target, args }: CallShape, argCosts: re
     case 'strings_quote':
       return {
         cost: plus(scaled(first!, TRAVERSAL), sum),
-        size: { min: first!.min + 2, max: Math.min(first!.max * 2 + 2, UNBOUNDED) },
+        size: { min: first!.min + 2, max: wrapped(first!.max * 2 + 2) },
       };
     case 'starts_with_string':
     case 'ends_with_string':

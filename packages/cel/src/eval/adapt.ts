@@ -3,10 +3,19 @@
  * (k8s.io/apiserver/pkg/cel/common/valuesunstructured.go).
  */
 import { equalValues } from '@keelson/api/codec/equality';
-import { type Declared, type DeclaredList, type DeclaredObject, DYN, fieldOf } from '../types/declared.ts';
-import type { Type } from '../types/type.ts';
+import {
+  type Declared,
+  type DeclaredList,
+  type DeclaredMap,
+  type DeclaredObject,
+  DYN,
+  fieldOf,
+  listOf,
+  mapOf,
+  STRING,
+} from '../types/declared.ts';
 import { equals } from './equality.ts';
-import { EvaluationError, failure } from './errors.ts';
+import { EvaluationError, failure, noSuchOverload } from './errors.ts';
 import { Duration, parseDuration, parseTimestamp, Timestamp } from './time.ts';
 import {
   ArrayList,
@@ -35,9 +44,9 @@ export function adapt(json: unknown, declared: Declared): Value {
     case 'list':
       if (!Array.isArray(json))
         throw failure('invalid data, expected an array for the provided schema with type=array');
-      return declared.listType === 'atomic' ? new JsonList(json, declared.element) : new KeyedList(json, declared);
+      return declared.listType === 'atomic' ? new JsonList(json, declared) : new KeyedList(json, declared);
     case 'map':
-      return new JsonMap(objectOf(json), declared.value);
+      return new JsonMap(objectOf(json), declared);
     case 'object':
       return new JsonStruct(objectOf(json), declared);
   }
@@ -142,6 +151,9 @@ function looseDuration(text: string): bigint | undefined {
   return total;
 }
 
+const ANY_LIST = listOf(DYN);
+const ANY_MAP = mapOf(STRING, DYN);
+
 function adaptDyn(json: unknown): Value {
   switch (typeof json) {
     case 'string':
@@ -151,8 +163,8 @@ function adaptDyn(json: unknown): Value {
     case 'number':
       return Number.isInteger(json) ? BigInt(json) : json;
     default:
-      if (Array.isArray(json)) return new JsonList(json, DYN);
-      return new JsonMap(json as JsonObject, DYN);
+      if (Array.isArray(json)) return new JsonList(json, ANY_LIST);
+      return new JsonMap(json as JsonObject, ANY_MAP);
   }
 }
 
@@ -182,39 +194,37 @@ abstract class Adapted {
 class JsonList extends Adapted implements ListValue {
   readonly list = true;
   readonly source: readonly unknown[];
-  readonly #element: Declared;
+  protected readonly declared: DeclaredList;
 
-  constructor(source: readonly unknown[], element: Declared) {
+  constructor(source: readonly unknown[], declared: DeclaredList) {
     super();
     this.source = source;
-    this.#element = element;
+    this.declared = declared;
+  }
+  get strict() {
+    return this.declared.strict;
   }
   get size(): number {
     return this.source.length;
   }
   get(index: number): Value {
-    return adapt(this.source[index], this.#element);
+    return adapt(this.source[index], this.declared.element);
   }
   *[Symbol.iterator](): Iterator<Value> {
-    for (const item of this.source) yield adapt(item, this.#element);
+    for (const item of this.source) yield adapt(item, this.declared.element);
   }
 }
 
 /** A list of the type set or map: order means nothing, and `+` puts elements in the place of those with the same key. */
 class KeyedList extends JsonList {
-  readonly #declared: DeclaredList;
-
-  constructor(source: readonly unknown[], declared: DeclaredList) {
-    super(source, declared.element);
-    this.#declared = declared;
-  }
-
-  equals(other: ListValue): boolean {
+  equals(other: ListValue): boolean | undefined {
     if (this.size !== other.size) return false;
     const mine = new Map([...this].map((element) => [this.#key(element), element] as const));
     for (const element of other) {
       const match = mine.get(this.#key(element));
-      if (match === undefined || (this.#declared.listType === 'map' && !equals(match, element))) return false;
+      if (match === undefined) return false;
+      const equal = this.declared.listType === 'set' || equals(match, element);
+      if (equal !== true) return equal;
     }
     return true;
   }
@@ -223,15 +233,15 @@ class KeyedList extends JsonList {
     const items = new Map([...this].map((element) => [this.#key(element), element] as const));
     for (const element of other) {
       const key = this.#key(element);
-      if (this.#declared.listType === 'map' || !items.has(key)) items.set(key, element);
+      if (this.declared.listType === 'map' || !items.has(key)) items.set(key, element);
     }
-    return new KeyedList([...items.values()], this.#declared);
+    return new KeyedList([...items.values()], this.declared);
   }
 
   #key(element: Value): string {
-    if (this.#declared.listType === 'set') return hashText(element);
+    if (this.declared.listType === 'set') return hashText(element);
     const source = isMap(element) ? element : undefined;
-    return this.#declared.keys.map((key) => hashText(source?.find(key) ?? null)).join('\0');
+    return this.declared.keys.map((key) => hashText(source?.find(key) ?? null)).join('\0');
   }
 }
 
@@ -242,21 +252,25 @@ function hashText(value: Value): string {
 class JsonMap extends Adapted implements MapValue {
   readonly map = true;
   readonly source: JsonObject;
-  readonly #value: Declared;
+  readonly #declared: DeclaredMap;
   #size: number | undefined;
 
-  constructor(source: JsonObject, value: Declared) {
+  constructor(source: JsonObject, declared: DeclaredMap) {
     super();
     this.source = source;
-    this.#value = value;
+    this.#declared = declared;
+  }
+  get strict() {
+    return this.#declared.strict;
   }
   get size(): number {
     this.#size ??= Object.keys(this.source).length;
     return this.#size;
   }
   find(key: Value): Value | undefined {
+    if (typeof key !== 'string' && this.strict) throw noSuchOverload();
     if (typeof key !== 'string' || !Object.hasOwn(this.source, key)) return undefined;
-    return adapt(this.source[key], this.#value);
+    return adapt(this.source[key], this.#declared.value);
   }
   keys(): Iterable<Value> {
     return Object.keys(this.source);
@@ -277,10 +291,11 @@ class JsonStruct extends Adapted implements MapValue {
   get size(): number {
     return Object.keys(this.source).length;
   }
-  get struct(): Type {
-    return this.#declared.type;
+  get strict() {
+    return this.#declared.strict;
   }
   find(key: Value): Value | undefined {
+    if (typeof key !== 'string' && this.strict) throw noSuchOverload();
     const field = typeof key === 'string' ? fieldOf(this.#declared, key) : undefined;
     if (!field || !Object.hasOwn(this.source, field.json)) return undefined;
     const json = this.source[field.json];
@@ -289,12 +304,12 @@ class JsonStruct extends Adapted implements MapValue {
   *keys(): Iterable<Value> {
     for (const [name, field] of this.#declared.fields) if (Object.hasOwn(this.source, field.json)) yield name;
   }
-  sameUndeclared(other: MapValue): boolean {
-    if (!(other instanceof JsonStruct)) return true;
-    return Object.keys(this.source).every((name) => {
-      const compared = !this.#declared.jsonNames.has(name) && Object.hasOwn(other.source, name);
-      return !compared || equalValues(this.source[name], other.source[name]);
-    });
+  sameUndeclared(other: MapValue): boolean | undefined {
+    const undeclared = Object.keys(this.source).filter((name) => !this.#declared.jsonNames.has(name));
+    if (!(other instanceof JsonStruct)) return this.strict && undeclared.length > 0 ? undefined : true;
+    return undeclared.every(
+      (name) => !Object.hasOwn(other.source, name) || equalValues(this.source[name], other.source[name]),
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { attempt } from './dispatch.ts';
 import { EvaluationError, failure } from './errors.ts';
 import type { Frame, Step } from './frame.ts';
-import { ArrayList, hashKey, OptionalValue, type Value, ValueMap } from './values.ts';
+import { ArrayList, OptionalValue, type Value, ValueMap } from './values.ts';
 
 const LIST_COST = 10;
 const MAP_COST = 30;
@@ -47,7 +47,7 @@ export function mapOf(entries: readonly MapEntry[], frame: Frame): ValueMap {
     const name = key(frame);
     const given = value(frame);
     const kept = optional ? unwrap(given, name) : given;
-    if (hashKey(name) === undefined) throw failure(`unsupported key type`);
+    if (name instanceof Uint8Array) throw failure('internal error: runtime error: hash of unhashable type types.Bytes');
     if (kept === undefined) map.delete(name);
     else map.set(name, kept);
   }

@@ -1,6 +1,6 @@
 /** Conversions between types, and values as text (cel-go common/types ConvertToType). */
 import { formatFloat } from '@keelson/api/codec/go-float';
-import { describeType, typeName } from '../types/type.ts';
+import { typeName } from '../types/type.ts';
 import { type EvaluationError, failure } from './errors.ts';
 import { Duration, parseDuration, parseTimestamp, Timestamp } from './time.ts';
 import { TypeValue, typeOf, Uint, type Value } from './values.ts';
@@ -101,7 +101,7 @@ export function toText(value: Value): string {
       throw failure('invalid UTF-8 in bytes, cannot convert to string');
     }
   }
-  if (value instanceof TypeValue) return describeType(value.type);
+  if (value instanceof TypeValue) return typeName(value.type);
   throw wrongType(value, 'string');
 }
 

@@ -4,6 +4,7 @@ import { type Type, typeName } from '../types/type.ts';
 import { standardCost } from './cost.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
 import type { Frame, Step } from './frame.ts';
+import { receivesCalls } from './operators.ts';
 import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
 /**
@@ -11,14 +12,8 @@ import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, typ
  *
  * Errors of arguments, as upstream has it: of two, both are evaluated; of more, none after one that has no value. The call costs
  * where its last argument was evaluated.
- * @param stepwise two arguments are treated like more
  */
-export function planCall(
-  fn: FunctionDeclaration,
-  overloads: readonly Overload[],
-  args: readonly Step[],
-  stepwise = false,
-): Step {
+export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[], args: readonly Step[]): Step {
   const call = caller(fn, overloads);
   const overload = overloads.length === 1 ? overloads[0]!.id : '';
   const before = costBefore(fn, overload);
@@ -44,7 +39,7 @@ export function planCall(
       return a instanceof EvaluationError ? fail(frame, [null], a) : finish(frame, [a]);
     };
   }
-  if (args.length === 2 && !stepwise) {
+  if (args.length === 2 && !fn.stepwise) {
     return (frame) => {
       const a = attempt(first!, frame);
       const b = attempt(second!, frame);
@@ -100,7 +95,7 @@ function caller(fn: FunctionDeclaration, overloads: readonly Overload[]): (...ar
 
 function mismatch(fn: FunctionDeclaration, args: readonly Value[]): Error {
   if (fn.mismatch === 'unnamed') return noSuchOverload();
-  if (fn.mismatch === 'name') return noSuchOverload(fn.name);
+  if (fn.mismatch === 'name') return noSuchOverload(receivesCalls(args[0]!) ? undefined : fn.name);
   return failure(`no such overload: ${fn.name}(${args.map((arg) => typeName(typeOf(arg))).join(', ')})`);
 }
 

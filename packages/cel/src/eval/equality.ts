@@ -16,8 +16,11 @@ import {
   type Value,
 } from './values.ts';
 
-/** Values of different types are not equal, but for numbers. */
-export function equals(a: Value, b: Value): boolean {
+/**
+ * Values of different types are not equal, but for numbers; undefined for those that refuse to be compared: values of libraries, and
+ * lists and objects of schemas, with those of another type.
+ */
+export function equals(a: Value, b: Value): boolean | undefined {
   switch (typeof a) {
     case 'boolean':
     case 'string':
@@ -34,8 +37,18 @@ export function equals(a: Value, b: Value): boolean {
   if (a instanceof TypeValue) return b instanceof TypeValue && typeName(a.type) === typeName(b.type);
   if (a instanceof OptionalValue) return b instanceof OptionalValue && optionalsEqual(a, b);
   if (a instanceof OpaqueValue) return a.equals(b);
-  if (isList(a)) return isList(b) && (a.equals?.(b) ?? listsEqual(a, b));
-  return isMap(a) && isMap(b) && mapsEqual(a, b);
+  if (isList(a)) return isList(b) ? (a.equals ? a.equals(b) : listsEqual(a, b)) : otherwise(a);
+  return isMap(b) ? mapsEqual(a, b) : otherwise(a);
+}
+
+/** What a list or a map says of a value that is none. */
+function otherwise({ strict }: ListValue | MapValue): false | undefined {
+  return strict ? undefined : false;
+}
+
+/** What the elements say of each other is what their container says; one of no schema takes those that refuse for equal. */
+function differs({ strict }: ListValue | MapValue, equal: boolean | undefined): boolean {
+  return strict ? equal !== true : equal === false;
 }
 
 function numbersEqual(a: bigint | number | Uint, b: Value): boolean {
@@ -43,26 +56,30 @@ function numbersEqual(a: bigint | number | Uint, b: Value): boolean {
   return !Number.isNaN(a) && !Number.isNaN(b) && compareNumbers(a, b) === 0;
 }
 
-function optionalsEqual(a: OptionalValue, b: OptionalValue): boolean {
+function optionalsEqual(a: OptionalValue, b: OptionalValue): boolean | undefined {
   if (a.value === undefined || b.value === undefined) return a.value === b.value;
   return equals(a.value, b.value);
 }
 
-function listsEqual(a: ListValue, b: ListValue): boolean {
+function listsEqual(a: ListValue, b: ListValue): boolean | undefined {
   if (a.size !== b.size) return false;
-  for (let i = 0; i < a.size; i++) if (!equals(a.get(i), b.get(i))) return false;
+  for (let i = 0; i < a.size; i++) {
+    const equal = equals(a.get(i), b.get(i));
+    if (differs(a, equal)) return equal;
+  }
   return true;
 }
 
-function mapsEqual(a: MapValue, b: MapValue): boolean {
+function mapsEqual(a: MapValue, b: MapValue): boolean | undefined {
   if (a.size !== b.size) return false;
   if (a.struct && b.struct && typeName(a.struct) !== typeName(b.struct)) return false;
   for (const key of a.keys()) {
     const [left, right] = [a.find(key), b.find(key)];
     if (left === undefined && right === undefined) continue;
-    if (left === undefined || right === undefined || !equals(left, right)) return false;
+    const equal = left !== undefined && right !== undefined && equals(left, right);
+    if (differs(a, equal)) return equal;
   }
-  return a.sameUndeclared?.(b) ?? true;
+  return a.sameUndeclared ? a.sameUndeclared(b) : true;
 }
 
 /** Whether values of the type of a value have an order. */

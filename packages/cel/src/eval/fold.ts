@@ -2,8 +2,9 @@
 import { attempt } from './dispatch.ts';
 import { EvaluationError, failure } from './errors.ts';
 import type { Frame, Step } from './frame.ts';
+import { goType } from './go-type.ts';
 import { GrowingList, GrowingMap } from './operators.ts';
-import { ArrayList, isList, isMap, Uint, type Value } from './values.ts';
+import { ArrayList, isList, isMap, type Value } from './values.ts';
 
 interface FoldParts {
   /** Slots of the accumulator and of the iteration variables. */
@@ -45,7 +46,7 @@ export function runFold({ accumulator, first, second, two, range, condition, ste
         if (!once(frame)) break;
       }
     } else {
-      const name = goTypeName(over);
+      const name = goType(over);
       throw failure(two ? `unsupported comprehension range type: ${name}` : `got '${name}', expected iterable type`);
     }
     const value = result(frame);
@@ -74,20 +75,4 @@ function start(init: Step, hidden: boolean, frame: Frame): Value | EvaluationErr
   if (!hidden || value instanceof EvaluationError) return value;
   if (isList(value) && value.size === 0) return new GrowingList();
   return isMap(value) && value.size === 0 ? new GrowingMap() : value;
-}
-
-function goTypeName(value: Value): string {
-  switch (typeof value) {
-    case 'string':
-      return 'types.String';
-    case 'bigint':
-      return 'types.Int';
-    case 'number':
-      return 'types.Double';
-    case 'boolean':
-      return 'types.Bool';
-    default:
-      if (value === null) return 'types.Null';
-      return value instanceof Uint ? 'types.Uint' : 'types.Bytes';
-  }
 }

@@ -2,7 +2,7 @@
 import { quote } from '@keelson/api/field';
 import { type Type, typeName } from '../types/type.ts';
 import { toText } from './convert.ts';
-import { failure } from './errors.ts';
+import { EvaluationError, failure } from './errors.ts';
 import { checkText } from './limits.ts';
 import { Duration, Timestamp } from './time.ts';
 import { isList, isMap, type ListValue, type MapValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
@@ -33,19 +33,18 @@ export function refusal({ verb }: Clause, type: Type): string | undefined {
   return kinds.includes(type.kind) ? undefined : `${message}, was given ${typeName(type)}`;
 }
 
-/** The texts and the clauses of a format. @throws EvaluationError with what is wrong with it */
-export function parseFormat(format: string, args: number): (string | Clause)[] {
-  const parts: (string | Clause)[] = [];
+/** The texts and the clauses of a format, one after the other. @throws EvaluationError with what is wrong with it */
+export function* parseFormat(format: string, args: number): Generator<string | Clause, void> {
   let [at, used] = [0, 0];
   while (at < format.length) {
     const next = format.indexOf('%', at);
     if (next < 0) {
-      parts.push(format.slice(at));
-      break;
+      yield format.slice(at);
+      return;
     }
-    if (next > at) parts.push(format.slice(at, next));
+    if (next > at) yield format.slice(at, next);
     if (format[next + 1] === '%') {
-      parts.push('%');
+      yield '%';
       at = next + 2;
       continue;
     }
@@ -53,10 +52,9 @@ export function parseFormat(format: string, args: number): (string | Clause)[] {
     if (next + 1 >= format.length) throw failure('unexpected end of string');
     used++;
     const clause = parseClause(format.slice(next + 1));
-    parts.push(clause);
+    yield clause;
     at = next + 1 + clause.length;
   }
-  return parts;
 }
 
 const PROBLEM = 'could not parse formatting clause: ';
@@ -83,11 +81,12 @@ function parseClause(text: string): Clause & { length: number } {
 export function formatString(format: string, args: ListValue): string {
   let used = 0;
   let length = 0;
-  const texts = parseFormat(format, args.size).map((part) => {
+  const texts: string[] = [];
+  for (const part of parseFormat(format, args.size)) {
     const text = typeof part === 'string' ? part : formatClause(part, args.get(used++));
     length = checkText(length + text.length);
-    return text;
-  });
+    texts.push(text);
+  }
   return texts.join('');
 }
 
@@ -103,7 +102,7 @@ function formatClause(clause: Clause, value: Value): string {
   }
   switch (clause.verb) {
     case 's':
-      return show(value);
+      return shown(value);
     case 'd':
       return toText(value);
     case 'f':
@@ -156,6 +155,16 @@ function scientific(value: number): string {
   const digits = exponent.slice(1).padStart(2, '0');
   const raised = [...digits].map((digit) => SUPERSCRIPTS[Number(digit)]).join('');
   return `${mantissa}×10${exponent.startsWith('-') ? '⁻' : ''}${raised}`;
+}
+
+/** @throws EvaluationError for bytes that are no text */
+function shown(value: Value): string {
+  try {
+    return show(value);
+  } catch (error) {
+    if (!(error instanceof EvaluationError && value instanceof Uint8Array)) throw error;
+    throw failure(`error during formatting: could not convert argument ${quote(error.message)} to string`);
+  }
 }
 
 function show(value: Value): string {

@@ -28,7 +28,7 @@ export class Frame {
   /** @throws BudgetExceeded */
   charge(units: number): void {
     this.cost += units;
-    if (this.cost > this.#budget) throw new BudgetExceeded();
+    if (!(this.cost <= this.#budget)) throw new BudgetExceeded();
   }
 
   /** A variable of the activation, adapted once. @throws EvaluationError where the activation has none */

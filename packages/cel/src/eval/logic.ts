@@ -1,11 +1,10 @@
 /** Steps of operators that decide what is evaluated, or what an error means (cel-go interpreter: evalOr, evalEq, evalExhaustiveConditional). */
-import { typeName } from '../types/type.ts';
 import { comparing } from './cost.ts';
 import { attempt, valueOr } from './dispatch.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, noSuchOverload } from './errors.ts';
 import type { Step } from './frame.ts';
-import { hashKey, OpaqueValue, OptionalValue, typeOf, type Value } from './values.ts';
+import { OptionalValue, Uint, type Value } from './values.ts';
 
 /** `||` and `&&`: the value that ends the evaluation wins over errors before it. @param decisive that value */
 export function logical(terms: readonly Step[], decisive: boolean): Step {
@@ -48,9 +47,9 @@ export function equality(
     frame.charge(costOf?.(values, 'equals') ?? comparing(...values));
     if (a instanceof EvaluationError) throw a;
     if (b instanceof EvaluationError) throw b;
-    // Values of libraries compare themselves with their own alone, but for null.
-    if (a instanceof OpaqueValue && b !== null && typeName(a.type) !== typeName(typeOf(b))) throw noSuchOverload();
-    return equals(a, b) === wanted;
+    const equal = equals(a, b);
+    if (equal === undefined && wanted) throw noSuchOverload();
+    return (equal ?? false) === wanted;
   };
 }
 
@@ -62,17 +61,23 @@ export function notStrictlyFalse(operand: Step): Step {
   };
 }
 
+/** What two scalars have in common exactly if they are equal: numbers are, across types. Undefined for other values. */
+function scalarKey(value: Value): unknown {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
+  if (value instanceof Uint) return value.value;
+  return value === null || typeof value !== 'object' ? value : undefined;
+}
+
 /** `x in [constants]` looks the value up; that costs nothing. Undefined for constants that cannot be looked up. */
 export function membership(element: Step, constants: Iterable<Value>): Step | undefined {
   const set = new Set<unknown>();
   for (const item of constants) {
-    const key = item === null ? null : hashKey(item);
+    const key = scalarKey(item);
     if (key === undefined) return undefined;
     set.add(key);
   }
   return (frame) => {
-    const value = element(frame);
-    const key = value === null ? null : hashKey(value);
+    const key = scalarKey(element(frame));
     return key !== undefined && set.has(key);
   };
 }

@@ -71,10 +71,14 @@ function concat(left: ListValue, right: ListValue): ListValue {
   return right.size === 0 ? left : new ConcatList(left, right);
 }
 
+/** Whether a value is asked itself for functions that it does not have; then the error does not name them. */
+export function receivesCalls(value: Value): boolean {
+  return typeof value === 'string' || value instanceof Timestamp || value instanceof Duration;
+}
+
 /** The error where an operator is not defined: for some types of its left side it says which operator. */
 function undefinedFor(left: Value, operator: string, defined: boolean): Error {
-  const receives = typeof left === 'string' || left instanceof Timestamp || left instanceof Duration;
-  return noSuchOverload(defined || receives ? undefined : operator);
+  return noSuchOverload(defined || receivesCalls(left) ? undefined : operator);
 }
 
 export function add(a: Value, b: Value): Value {

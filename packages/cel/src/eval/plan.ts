@@ -18,12 +18,12 @@ import {
 import { ACCUMULATOR } from '../syntax/macro.ts';
 import { makeList, makeMap, makeStruct, mapOf } from './construct.ts';
 import { attempt, planCall } from './dispatch.ts';
-import { EvaluationError, failure } from './errors.ts';
+import { EvaluationError } from './errors.ts';
 import { readAccumulator, runFold } from './fold.ts';
 import { Frame, type Step } from './frame.ts';
 import { conditional, equality, logical, membership, notStrictlyFalse, orElse } from './logic.ts';
 import { compilePattern } from './pattern.ts';
-import { hasField, select, selectOptional } from './select.ts';
+import { checkKey, hasField, select, selectOptional } from './select.ts';
 import { ArrayList, type ListValue, OptionalValue, TypeValue, type Value } from './values.ts';
 
 /** Functions whose calls with a constant are constants. */
@@ -131,8 +131,9 @@ class Planner {
     if (expr.test) {
       const test: Step = (frame) => {
         const operand = resolve(frame);
-        const present = hasField(operand, field);
-        if (present || !(operand instanceof OptionalValue)) frame.charge(1);
+        const present = attempt(() => hasField(operand, field), frame);
+        if (present !== false || !(operand instanceof OptionalValue)) frame.charge(1);
+        if (present instanceof EvaluationError) throw present;
         return present;
       };
       return attribute(test, 0);
@@ -150,7 +151,7 @@ class Planner {
     const { resolve, root } = this.#chain(this.plan(call.args[0]!));
     const index = this.plan(call.args[1]!);
     const key = index.resolve ?? index.eval;
-    checkConstantIndex(index);
+    if (index.constant) checkKey(index.constant.value);
     const step: Step = (frame) => {
       const operand = resolve(frame);
       if (optional || operand instanceof OptionalValue) {
@@ -201,9 +202,12 @@ class Planner {
     if (only === 'optional_or_optional' || only === 'optional_orValue_value')
       return { eval: orElse(args[0]!.eval, args[1]!.eval, only === 'optional_or_optional') };
     const pattern = PATTERNS.has(fn.name) ? args[1]?.constant?.value : undefined;
-    if (typeof pattern === 'string') compilePattern(pattern);
     const steps = args.map((arg) => arg.eval);
-    const step = planCall(fn, overloads, steps, typeof pattern === 'string');
+    if (typeof pattern === 'string') {
+      compilePattern(pattern);
+      return { eval: planCall({ ...fn, stepwise: true, mismatch: 'unnamed' }, overloads, steps) };
+    }
+    const step = planCall(fn, overloads, steps);
     if (!CONVERSIONS.has(fn.name) || args.length !== 1 || !args[0]!.constant) return { eval: step };
     return constant(step(beforehand()));
   }
@@ -280,13 +284,6 @@ class Planner {
 /** Where constants are evaluated. */
 function beforehand(): Frame {
   return new Frame(0, Number.POSITIVE_INFINITY, {}, new Map());
-}
-
-/** An index that is known before is one that a list or a map can have. */
-function checkConstantIndex({ constant: index }: Planned): void {
-  const value = index?.value;
-  if (value === null) throw failure('invalid qualifier type: types.Null');
-  if (value instanceof Uint8Array) throw failure('invalid qualifier type: types.Bytes');
 }
 
 /** A step of an optional chain costs where it leads somewhere. */

@@ -15,7 +15,7 @@ import {
   typeType,
   UintType,
 } from '../types/type.ts';
-import type { Duration, Timestamp } from './time.ts';
+import { Duration, Timestamp } from './time.ts';
 
 /** An unsigned 64-bit integer. */
 export class Uint {
@@ -23,6 +23,10 @@ export class Uint {
 
   constructor(value: bigint) {
     this.value = value;
+  }
+
+  toString(): string {
+    return String(this.value);
   }
 }
 
@@ -49,11 +53,14 @@ export class OptionalValue {
 /** A value of a library's own type. */
 export abstract class OpaqueValue {
   abstract readonly type: Type;
-  abstract equals(other: Value): boolean;
+  /** Undefined for values that it refuses to be compared with. */
+  abstract equals(other: Value): boolean | undefined;
 }
 
 export interface ListValue {
   readonly list: true;
+  /** A list of a schema: it refuses to be compared with what is no list, and is no zero when it is empty. */
+  readonly strict?: boolean | undefined;
   readonly size: number;
   /** @param index within the list */
   get(index: number): Value;
@@ -66,13 +73,17 @@ export interface ListValue {
 
 export interface MapValue {
   readonly map: true;
+  /** An object or a map of a schema, as for lists; it has no keys but strings. */
+  readonly strict?: boolean | undefined;
   readonly size: number;
   find(key: Value): Value | undefined;
   keys(): Iterable<Value>;
-  /** An object of a schema or constructed: its struct type. */
+  /** An object that was constructed: its struct type. */
   readonly struct?: Type;
+  /** Whether `has()` finds a field, where that is not whether it has a value. */
+  isSet?(key: string): boolean;
   /** Whether what no schema declares is equal in two objects. */
-  sameUndeclared?(other: MapValue): boolean;
+  sameUndeclared?(other: MapValue): boolean | undefined;
 }
 
 export type Value =
@@ -123,7 +134,7 @@ export function typeOf(value: Value): Type {
   if (value instanceof OpaqueValue) return value.type;
   if (isList(value)) return LIST;
   if (isMap(value)) return value.struct ?? MAP;
-  return value.kind === 'timestamp' ? TimestampType : DurationType;
+  return value instanceof Timestamp ? TimestampType : DurationType;
 }
 
 /** A list of values. */
@@ -145,26 +156,31 @@ export class ArrayList implements ListValue {
   }
 }
 
-/** What two keys of a map have in common exactly if they are equal: numbers are equal across types. */
-export type HashKey = string | bigint | boolean | number;
+/** Where the values of each type stand as keys of a map: beside each other, so that none of one is one of another. */
+const UINTS = 2n ** 64n;
+const DURATIONS = 2n ** 67n;
+const TIMESTAMPS = 2n ** 80n;
 
-/** Undefined for values that cannot be keys. */
-export function hashKey(key: Value): HashKey | undefined {
-  switch (typeof key) {
-    case 'string':
-    case 'bigint':
-    case 'boolean':
-      return key;
-    case 'number':
-      return Number.isInteger(key) ? BigInt(key) : key;
-  }
-  return key instanceof Uint ? key.value : undefined;
+/** What two keys of a map have in common exactly if they are the same key in Go. */
+function keyOf(key: Value): unknown {
+  if (typeof key !== 'object' || key === null) return key;
+  if (key instanceof Uint) return UINTS + key.value;
+  if (key instanceof Duration) return DURATIONS + key.nanos;
+  if (key instanceof Timestamp) return TIMESTAMPS + key.nanos;
+  return key;
+}
+
+/** Other keys under which a number is found: a double also as an integer, an int as a uint, a uint as an int. */
+function* otherKeysOf(key: Value): Iterable<bigint> {
+  if (typeof key === 'bigint' && key >= 0n) yield UINTS + key;
+  else if (key instanceof Uint) yield key.value;
+  else if (Number.isInteger(key)) yield* [BigInt(key as number), UINTS + BigInt(key as number)];
 }
 
 /** A map of values. */
 export class ValueMap implements MapValue {
   readonly map = true;
-  readonly #entries = new Map<HashKey, readonly [Value, Value]>();
+  readonly #entries = new Map<unknown, readonly [Value, Value]>();
 
   constructor(entries: Iterable<readonly [Value, Value]> = []) {
     for (const [key, value] of entries) this.set(key, value);
@@ -173,19 +189,23 @@ export class ValueMap implements MapValue {
     return this.#entries.size;
   }
   find(key: Value): Value | undefined {
-    const hash = hashKey(key);
-    return hash === undefined ? undefined : this.#entries.get(hash)?.[1];
+    const entry = this.#entries.get(keyOf(key));
+    if (entry) return entry[1];
+    for (const other of otherKeysOf(key)) {
+      const found = this.#entries.get(other);
+      if (found) return found[1];
+    }
+    return undefined;
   }
   *keys(): Iterable<Value> {
     for (const [key] of this.#entries.values()) yield key;
   }
   /** For whoever builds the map, before anybody reads it. */
   set(key: Value, value: Value): void {
-    this.#entries.set(hashKey(key)!, [key, value]);
+    this.#entries.set(keyOf(key), [key, value]);
   }
   delete(key: Value): void {
-    const hash = hashKey(key);
-    if (hash !== undefined) this.#entries.delete(hash);
+    this.#entries.delete(keyOf(key));
   }
 }
 

@@ -1,6 +1,6 @@
 /** Zero and empty values. */
 import { Duration, Timestamp } from './time.ts';
-import { OptionalValue, sizeOf, Uint, type Value } from './values.ts';
+import { isList, isMap, OpaqueValue, OptionalValue, sizeOf, Uint, type Value } from './values.ts';
 
 /** Whether a value is the zero of its type: false, 0, '', an empty list, null. */
 export function isZero(value: Value): boolean {
@@ -17,5 +17,7 @@ export function isZero(value: Value): boolean {
   if (value instanceof Duration) return value.nanos === 0n;
   if (value instanceof Timestamp) return value.seconds === -62135596800n;
   if (value instanceof OptionalValue) return false;
-  return sizeOf(value) === 0;
+  if (value instanceof OpaqueValue) return false;
+  const strict = (isList(value) || isMap(value)) && value.strict;
+  return !strict && sizeOf(value) === 0;
 }

@@ -8,14 +8,14 @@ import {
 } from '@keelson/api/validation/names';
 import { exactly, PATTERN, scaled, TRAVERSAL } from '../cost/range.ts';
 import type { Declarations } from '../environment.ts';
-import { actualSize, matching } from '../eval/cost.ts';
+import { matching } from '../eval/cost.ts';
 import { parseTimestamp } from '../eval/time.ts';
 import { ArrayList, OptionalValue } from '../eval/values.ts';
 import { listType, optionalType, StringType } from '../types/type.ts';
 import { fixedCost } from './costs.ts';
 import { fn, member, overload } from './declare.ts';
+import { problemOfRequestUri } from './go-url.ts';
 import { objectType, Wrapped } from './opaque.ts';
-import { problemOfUrl } from './urls.ts';
 
 interface Format {
   readonly name: string;
@@ -63,7 +63,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   uri: {
     name: 'URI',
     validate: (text) => {
-      const problem = problemOfUrl(text);
+      const problem = problemOfRequestUri(text);
       return problem === undefined ? [] : [problem];
     },
     patternSize: 1103,
@@ -94,7 +94,6 @@ function validate({ value }: FormatValue, text: string): OptionalValue {
 }
 
 export const FORMAT: Declarations = {
-  types: { 'kubernetes.NamedFormat': FormatType },
   functions: [
     ...[...values].map(([name, value]) =>
       fn(`format.${name}`, [overload(`format.${name}`, [], FormatType, () => value)]),
@@ -117,7 +116,7 @@ export const FORMAT: Declarations = {
           estimate: ({ args: [text] }) =>
             text ? { cost: scaled(scaled(text.size, TRAVERSAL), MAX_PATTERN * PATTERN) } : { cost: exactly(1) },
           actual: ([format = null, text = null]) =>
-            format instanceof FormatValue ? matching(text, format.value.patternSize) : actualSize(text),
+            format instanceof FormatValue ? matching(text, format.value.patternSize) : undefined,
         },
       },
     ),

@@ -1,4 +1,6 @@
 /** URLs as Go's net/url reads them. */
+import { quote } from '@keelson/api/field';
+import { problemOfAddress } from './network.ts';
 
 /** A text is no URL; the message is Go's. */
 export class UrlError extends Error {
@@ -17,16 +19,39 @@ export interface GoUrl {
   /** As written. */
   readonly rawPath: string;
   readonly rawQuery: string;
+  /** `?` stands there, and nothing behind it. */
+  readonly forceQuery: boolean;
+  /** Decoded. */
+  readonly fragment: string;
 }
 
-/** What url.Parse makes of a text that url.ParseRequestURI accepts: an absolute URI or an absolute path. @throws UrlError */
-export function parseRequestUri(text: string): GoUrl {
+/** What url.ParseRequestURI says of a text that is no absolute URI nor an absolute path; undefined for one that is. */
+export function problemOfRequestUri(text: string): string | undefined {
   try {
-    parse(text, true);
-    return parse(text.split('#')[0]!, false);
+    within(text, () => parse(text, true));
+    return undefined;
   } catch (error) {
-    if (!(error instanceof UrlError)) throw error;
-    throw new UrlError(`parse ${JSON.stringify(text)}: ${error.message}`);
+    if (error instanceof UrlError) return error.message;
+    throw error;
+  }
+}
+
+/** What url.Parse makes of a text that url.ParseRequestURI accepts. @throws UrlError */
+export function parseUrl(text: string): GoUrl {
+  within(text, () => parse(text, true));
+  const sharp = text.indexOf('#');
+  const before = sharp < 0 ? text : text.slice(0, sharp);
+  const url = within(before, () => parse(before, false));
+  return { ...url, fragment: within(text, () => unescaped(sharp < 0 ? '' : text.slice(sharp + 1))) };
+}
+
+/** Errors name the text that was read. */
+function within<T>(text: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UrlError) throw new UrlError(`parse ${quote(text)}: ${error.message}`);
+    throw error;
   }
 }
 
@@ -37,19 +62,21 @@ function parse(text: string, asRequest: boolean): GoUrl {
   const { scheme, rest } = splitScheme(text);
   const question = rest.indexOf('?');
   const rawQuery = question < 0 ? '' : rest.slice(question + 1);
+  const forceQuery = question >= 0 && rawQuery === '';
   const before = question < 0 ? rest : rest.slice(0, question);
-  const empty: GoUrl = { scheme, opaque: '', userinfo: '', host: '', path: '', rawPath: '', rawQuery };
+  const nothing = { opaque: '', userinfo: '', host: '', path: '', rawPath: '', fragment: '' };
+  const empty: GoUrl = { ...nothing, scheme, rawQuery, forceQuery };
   if (text === '*') return { ...empty, path: '*', rawPath: '*' };
   if (!before.startsWith('/')) {
     if (scheme === '' && asRequest) throw new UrlError('invalid URI for request');
     return { ...empty, opaque: before };
   }
   const hasAuthority = scheme !== '' || (!asRequest && !before.startsWith('///'));
-  if (!hasAuthority || !before.startsWith('//')) return { ...empty, path: unescaped(before, 'path'), rawPath: before };
+  if (!hasAuthority || !before.startsWith('//')) return { ...empty, path: unescaped(before), rawPath: before };
   const slash = before.indexOf('/', 2);
   const authority = before.slice(2, slash < 0 ? undefined : slash);
   const rawPath = slash < 0 ? '' : before.slice(slash);
-  return { ...empty, ...splitAuthority(authority), path: unescaped(rawPath, 'path'), rawPath };
+  return { ...empty, ...splitAuthority(scheme, authority), path: unescaped(rawPath), rawPath };
 }
 
 function splitScheme(text: string): { scheme: string; rest: string } {
@@ -59,40 +86,56 @@ function splitScheme(text: string): { scheme: string; rest: string } {
   return { scheme: match[1].toLowerCase(), rest: text.slice(match[0].length) };
 }
 
-function splitAuthority(authority: string): { userinfo: string; host: string } {
+function splitAuthority(scheme: string, authority: string): { userinfo: string; host: string } {
   const at = authority.lastIndexOf('@');
-  const host = parseHost(authority.slice(at + 1));
+  const host = parseHost(scheme, authority.slice(at + 1));
   const userinfo = at < 0 ? '' : authority.slice(0, at);
   if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(userinfo)) throw new UrlError('net/url: invalid userinfo');
-  unescaped(userinfo, 'path');
+  unescaped(userinfo);
   return { userinfo, host };
 }
 
-function parseHost(host: string): string {
-  if (host.startsWith('[')) {
-    const end = host.lastIndexOf(']');
-    if (end < 0) throw new UrlError("missing ']' in host");
-    checkPort(host.slice(end + 1));
-  } else {
-    const colon = host.lastIndexOf(':');
-    if (colon >= 0) checkPort(host.slice(colon));
-  }
-  return unescaped(host, 'host');
+function parseHost(scheme: string, host: string): string {
+  const bracket = host.lastIndexOf('[');
+  if (bracket > 0) throw new UrlError('invalid IP-literal');
+  if (bracket === 0) return parseLiteral(host);
+  const strict = scheme === 'http' || scheme === 'https';
+  const colon = strict ? host.indexOf(':') : host.lastIndexOf(':');
+  if (colon >= 0) checkPort(host.slice(colon));
+  return unescaped(host, HOST);
+}
+
+/** `[fe80::1%25eth0]:80` */
+function parseLiteral(host: string): string {
+  const end = host.lastIndexOf(']');
+  if (end < 0) throw new UrlError("missing ']' in host");
+  checkPort(host.slice(end + 1));
+  const name = host.slice(1, end);
+  const zone = name.indexOf('%25');
+  const address =
+    zone < 0 ? unescaped(name, HOST) : unescaped(name.slice(0, zone), HOST) + unescaped(name.slice(zone), ZONE);
+  const problem = problemOfAddress(address);
+  if (problem !== undefined) throw new UrlError(`invalid host: ${problem}`);
+  if (!address.includes(':')) throw new UrlError('invalid IP-literal');
+  return `[${address}]${host.slice(end + 1)}`;
 }
 
 function checkPort(port: string): void {
-  if (!/^(?::\d*)?$/.test(port)) throw new UrlError(`invalid port ${JSON.stringify(port)} after host`);
+  if (!/^(?::\d*)?$/.test(port)) throw new UrlError(`invalid port ${quote(port)} after host`);
 }
 
-function unescaped(text: string, where: 'path' | 'host'): string {
-  const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text);
-  if (wrong) throw new UrlError(`invalid URL escape ${JSON.stringify(wrong[0])}`);
-  if (where === 'host') {
-    const misplaced = /%(?!25|[89a-fA-F])../.exec(text);
-    if (misplaced) throw new UrlError(`invalid URL escape ${JSON.stringify(misplaced[0])}`);
-    const invalid = /[^A-Za-z0-9\-._~!$&'()*+,;=:[\]<>"%\u0080-\uffff]/.exec(text);
-    if (invalid) throw new UrlError(`invalid character ${JSON.stringify(invalid[0])} in host name`);
-  }
+const MALFORMED = '%(?![0-9a-fA-F]{2}).{0,2}';
+/** In a host only bytes beyond ASCII, and the percent sign, may be escaped; in a zone also what may stand there as it is, and spaces. */
+const HOST = '%(?!25|[89a-fA-F]).{2}';
+const ZONE = '%(?!2[0145-9a-eA-E]|3[0-9a-eA-E]|[46][1-9a-fA-F]|[57][0-9aA]|5[bdfBDF]|7[eE]|[89a-fA-F]).{2}';
+const NO_HOST = '[^A-Za-z0-9\\-._~!$&\'()*+,;=:[\\]<>"%\\u0080-\\uffff]';
+
+/** @param misplaced what may not be escaped, in a host; then it is also looked at what stands there as it is */
+function unescaped(text: string, misplaced?: string): string {
+  const problems = misplaced === undefined ? MALFORMED : `${MALFORMED}|${misplaced}|${NO_HOST}`;
+  const wrong = new RegExp(problems, 's').exec(text)?.[0];
+  if (wrong?.startsWith('%')) throw new UrlError(`invalid URL escape ${quote(wrong)}`);
+  if (wrong !== undefined) throw new UrlError(`invalid character ${quote(wrong)} in host name`);
   return decode(text);
 }
 
@@ -112,13 +155,12 @@ function decode(text: string): string {
 
 /** The host without its port and brackets. */
 export function hostname({ host }: GoUrl): string {
-  if (host.startsWith('[') && host.includes(']')) return host.slice(1, host.lastIndexOf(']'));
-  const colon = host.lastIndexOf(':');
-  return colon >= 0 && /^:\d*$/.test(host.slice(colon)) ? host.slice(0, colon) : host;
+  const name = host.replace(/:\d*$/, '');
+  return name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
 }
 
 export function port({ host }: GoUrl): string {
-  return /:(\d+)$/.exec(host.slice(host.lastIndexOf(']') + 1))?.[1] ?? '';
+  return /:(\d*)$/.exec(host)?.[1] ?? '';
 }
 
 /** The path as written if that is a valid encoding, else encoded anew. */
@@ -127,15 +169,21 @@ export function escapedPath({ path, rawPath }: GoUrl): string {
   return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
 }
 
-/** Names with their values, in order; what is not encoded as it should be is left out. */
+const MAX_PARAMETERS = 10_000;
+
+/** Names with their values, in order; what is not encoded as it should be is left out. Of too many there is none. */
 export function query({ rawQuery }: GoUrl): Map<string, string[]> {
   const values = new Map<string, string[]>();
-  for (const pair of rawQuery.split('&')) {
+  const pairs = rawQuery.split('&');
+  if (pairs.length > MAX_PARAMETERS) return values;
+  for (const pair of pairs) {
     if (pair === '' || pair.includes(';') || /%(?![0-9a-fA-F]{2})/.test(pair)) continue;
     const equals = pair.indexOf('=');
     const [name, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
     const key = decode(name.replaceAll('+', ' '));
-    values.set(key, [...(values.get(key) ?? []), decode(value.replaceAll('+', ' '))]);
+    const known = values.get(key);
+    if (known) known.push(decode(value.replaceAll('+', ' ')));
+    else values.set(key, [decode(value.replaceAll('+', ' '))]);
   }
   return values;
 }

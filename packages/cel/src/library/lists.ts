@@ -1,9 +1,9 @@
 /** Functions of lists and sets (k8s.io/apiserver/pkg/cel/library/lists.go; cel-go ext/lists.go version 3, ext/sets.go). */
-import { exactly, plus, scaled, TRAVERSAL, times, UNBOUNDED } from '../cost/range.ts';
+import { exactly, plus, scaled, TRAVERSAL, times, UNBOUNDED, wrapped } from '../cost/range.ts';
 import type { Declarations } from '../environment.ts';
 import { actualSize } from '../eval/cost.ts';
-import { compare, equals } from '../eval/equality.ts';
-import { failure } from '../eval/errors.ts';
+import { compare, equals, isOrdered } from '../eval/equality.ts';
+import { EvaluationError, failure, noSuchOverload } from '../eval/errors.ts';
 import { checkItems } from '../eval/limits.ts';
 import { add } from '../eval/operators.ts';
 import { Duration } from '../eval/time.ts';
@@ -23,6 +23,7 @@ import {
   sameType,
   TimestampType,
   type Type,
+  typeName,
   UintType,
 } from '../types/type.ts';
 import { listCallCost, listCallEstimate, literalLength, searchCost, selfCompareCost } from './costs.ts';
@@ -48,17 +49,31 @@ const COMPARABLE: readonly (readonly [string, Type])[] = [
 function isSorted(list: ListValue): boolean {
   let before: Value | undefined;
   for (const item of list) {
-    if (before !== undefined && compare(before, item) > 0) return false;
+    if (!isOrdered(item)) throw noSuchOverload();
+    if (before !== undefined && order(before, item) > 0) return false;
     before = item;
   }
   return true;
+}
+
+/** Values without an order between them, NaN among them, are taken for equal. */
+function order(a: Value, b: Value): number {
+  try {
+    return compare(a, b);
+  } catch (error) {
+    if (error instanceof EvaluationError) return 0;
+    throw error;
+  }
 }
 
 /** The element that none comes before, by an order. */
 function extreme(name: string, sign: number) {
   return (list: ListValue): Value => {
     let best: Value | undefined;
-    for (const item of list) if (best === undefined || compare(best, item) * sign > 0) best = item;
+    for (const item of list) {
+      if (!isOrdered(item)) throw noSuchOverload();
+      if (best === undefined || order(best, item) * sign > 0) best = item;
+    }
     if (best === undefined) throw failure(`${name} called on empty list`);
     return best;
   };
@@ -82,7 +97,13 @@ function slice(list: ListValue, start: bigint, end: bigint): Value {
   return new ArrayList(Array.from({ length: Number(end - start) }, (_, i) => list.get(Number(start) + i)));
 }
 
-function flatten(list: ListValue, depth = 1n): ArrayList {
+/** Looks at its arguments itself: a list that is known to be one of lists alone may hold others. */
+function flatten(...[list = null, ...given]: readonly Value[]): Value {
+  const [depth = 1n] = given;
+  if (!isList(list) || typeof depth !== 'bigint') {
+    const [target, level = ''] = [list, ...given].map((value) => typeName(typeOf(value)));
+    throw failure(`no such overload: ${target}.flatten(${level})`);
+  }
   if (depth < 0n) throw failure('level must be non-negative');
   const items: Value[] = [];
   const append = (from: ListValue, levels: bigint) => {
@@ -104,12 +125,13 @@ function sortBy(list: ListValue, keys: ListValue): Value {
     );
   }
   if (list.size === 0) return list;
+  if (!isOrdered(keys.get(0))) throw failure('list elements must be comparable');
   const type = typeOf(keys.get(0));
   const pairs = [...keys].map((key, i) => {
     if (!sameType(typeOf(key), type)) throw failure('list elements must have the same type');
     return { key, item: list.get(i) };
   });
-  pairs.sort((a, b) => compare(a.key, b.key));
+  pairs.sort((a, b) => order(a.key, b.key));
   return new ArrayList(pairs.map((pair) => pair.item));
 }
 
@@ -225,7 +247,7 @@ export const LISTS: Declarations = {
         estimate({ target, args: [start, end] }) {
           if (!target) return undefined;
           const size = literalLength(end?.literal, target.size.max) - literalLength(start?.literal, 0);
-          return listCallEstimate(1, exactly(size < 0 ? UNBOUNDED : size));
+          return listCallEstimate(1, exactly(wrapped(size)));
         },
         ofResult: outputCost,
       },
@@ -233,7 +255,7 @@ export const LISTS: Declarations = {
     fn(
       'flatten',
       [
-        member('list_flatten', [listType(ListOfA)], ListOfA, (list: ListValue) => flatten(list)),
+        member('list_flatten', [listType(ListOfA)], ListOfA, flatten),
         member('list_flatten_int', [listType(DynType), IntType], listType(DynType), flatten),
       ],
       {
@@ -241,8 +263,12 @@ export const LISTS: Declarations = {
           estimate({ target, args: [depth] }) {
             return target && listCallEstimate(depth ? literalLength(depth.literal, UNBOUNDED) : 1, target.size);
           },
-          actual: whenKnown(([list = null, depth = 1n]) => listCallCost(Number(depth), actualSize(list))),
+          // Upstream takes off what a negative depth costs; then there would be no limit.
+          actual: whenKnown(([list = null, depth = 1n]) => {
+            return listCallCost(typeof depth === 'bigint' && depth >= 0n ? Number(depth) : 0, actualSize(list));
+          }),
         },
+        unguarded: true,
       },
     ),
     fn(

@@ -5,6 +5,7 @@
 import { scaled, TRAVERSAL } from '../cost/range.ts';
 import type { Declarations } from '../environment.ts';
 import { failure } from '../eval/errors.ts';
+import { goNative } from '../eval/go-type.ts';
 import { isList, isMap, StructValue, type Value } from '../eval/values.ts';
 import { DynType, StringType, type StructType, type Type, typeName } from '../types/type.ts';
 import { textCost } from './costs.ts';
@@ -18,6 +19,21 @@ export const JSONPatchType: StructType = {
   field: (name) => (Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined),
 };
 
+/** What was not given is empty, and has() does not find it. */
+class JsonPatchValue extends StructValue {
+  constructor(fields: Iterable<readonly [string, Value]>) {
+    super(JSONPatchType, fields);
+  }
+  override find(key: Value): Value | undefined {
+    const isField = typeof key === 'string' && Object.hasOwn(FIELDS, key);
+    return super.find(key) ?? (isField ? (key === 'value' ? null : '') : undefined);
+  }
+  isSet(key: string): boolean {
+    const value = super.find(key);
+    return value !== undefined && (key === 'value' || value !== '');
+  }
+}
+
 export const JSON_PATCH: Declarations = {
   resolveType(name) {
     if (name !== 'JSONPatch') return undefined;
@@ -26,10 +42,10 @@ export const JSON_PATCH: Declarations = {
       construct(fields) {
         for (const [field, value] of fields) {
           if (field !== 'value' && typeof value !== 'string') {
-            throw failure(`unexpected type ${typeof value} for JSONPatchType '${field}' field`);
+            throw failure(`unexpected type ${goNative(value)} for JSONPatchType '${field}' field`);
           }
         }
-        return new StructValue(JSONPatchType, fields);
+        return new JsonPatchValue(fields);
       },
     };
   },

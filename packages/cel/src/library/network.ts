@@ -51,8 +51,19 @@ class CIDRValue extends Wrapped<CIDR> {
   }
 }
 
+/** An address without a zone. Go refuses zeros in front of decimal numbers. */
+function readAddress(text: string): IP | undefined {
+  const leadingZeros = text.includes('.') && /(?:^|[:.])0\d+(?=\.|$)/.test(text);
+  return leadingZeros || text.includes('%') ? undefined : parseIPSloppy(text);
+}
+
+/** What Go's netip.ParseAddr says of a text; undefined for an address, with a zone or without. */
+export function problemOfAddress(text: string): string | undefined {
+  return readAddress(text) || isZoned(text) ? undefined : refusalOf(text);
+}
+
 /** What Go's netip.ParseAddr says of a text that is no address. */
-function problemOfAddress(text: string): string {
+function refusalOf(text: string): string {
   const separator = /[.:%]/.exec(text)?.[0];
   const [message, at = ''] = separator === ':' ? problemOfIPv6(text) : problemOfIPv4(text, separator);
   return `ParseAddr(${quote(text)}): ${message}${at === '' ? '' : ` (at ${quote(at)})`}`;
@@ -124,11 +135,9 @@ function isZoned(text: string): boolean {
 
 /** @throws EvaluationError */
 function strictAddress(text: string): IP {
-  const leadingZeros = text.includes('.') && /(?:^|[:.])0\d+(?=\.|$)/.test(text);
-  const ip = leadingZeros || text.includes('%') ? undefined : parseIPSloppy(text);
+  const ip = readAddress(text);
   if (!ip && isZoned(text)) throw failure(`IP address ${quote(text)} with zone value is not allowed`);
-  if (!ip)
-    throw failure(`IP Address ${quote(text)} parse error during conversion from string: ${problemOfAddress(text)}`);
+  if (!ip) throw failure(`IP Address ${quote(text)} parse error during conversion from string: ${refusalOf(text)}`);
   if (isIPv4Mapped(text)) throw failure(`IPv4-mapped IPv6 address ${quote(text)} is not allowed`);
   return ip;
 }
@@ -142,10 +151,9 @@ function parseCIDR(text: string): CIDRValue {
   const slash = text.lastIndexOf('/');
   if (slash < 0) throw problem("no '/'");
   const [address, bits] = [text.slice(0, slash), text.slice(slash + 1)];
-  const leadingZeros = /(?:^|[:.])0\d+(?=\.|$)/.test(address) && address.includes('.');
-  const ip = leadingZeros ? undefined : parseIPSloppy(address);
+  const ip = readAddress(address);
   if (isZoned(address)) throw problem('IPv6 zones cannot be present in a prefix');
-  if (!ip) throw problem(problemOfAddress(address));
+  if (!ip) throw problem(refusalOf(address));
   if (!/^(?:0|[1-9]\d*)$/.test(bits)) throw problem(`bad bits after slash: ${quote(bits)}`);
   const mapped = isIPv4Mapped(address);
   if (Number(bits) > (mapped ? 128 : widthOf(ip.family))) throw problem('prefix length out of range');

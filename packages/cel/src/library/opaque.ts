@@ -19,7 +19,8 @@ export abstract class Wrapped<T> extends OpaqueValue {
   /** Equal values have the same key. */
   protected abstract key(): unknown;
 
-  equals(other: Value): boolean {
-    return other instanceof Wrapped && other.constructor === this.constructor && other.key() === this.key();
+  equals(other: Value): boolean | undefined {
+    if (!(other instanceof Wrapped && other.constructor === this.constructor)) return undefined;
+    return other.key() === this.key();
   }
 }

@@ -67,7 +67,7 @@ function mapping(name: string, finish: (build: TreeBuilder, mapped: Expr) => Exp
 }
 
 export const OPTIONAL: Declarations = {
-  types: { optional_type: opaqueType('optional_type', V) },
+  types: { optional_type: opaqueType('optional_type') },
   macros: [
     mapping('optMap', (build, mapped) => build.call('optional.of', mapped)),
     mapping('optFlatMap', (_, mapped) => mapped),

@@ -91,6 +91,10 @@ function versionNumber(text: string, name: 'major' | 'minor' | 'patch'): bigint 
   if (text.length > 1 && text.startsWith('0'))
     throw failure(`${Name} number must not contain leading zeroes ${quote(text)}`);
   if (text === '') throw failure('strconv.ParseUint: parsing "": invalid syntax');
+  return uint64(text);
+}
+
+function uint64(text: string): bigint {
   const value = BigInt(text);
   if (value >= 2n ** 64n) throw failure(`strconv.ParseUint: parsing ${quote(text)}: value out of range`);
   return value;
@@ -102,7 +106,7 @@ function prereleasePart(text: string): string | bigint {
     if (text.length > 1 && text.startsWith('0')) {
       throw failure(`Numeric PreRelease version must not contain leading zeroes ${quote(text)}`);
     }
-    return BigInt(text);
+    return uint64(text);
   }
   if (!ALPHANUMERIC.test(text)) throw failure(`Invalid character(s) found in prerelease ${quote(text)}`);
   return text;
@@ -194,7 +198,6 @@ function semverPart(name: 'major' | 'minor' | 'patch') {
 }
 
 export const QUANTITY: Declarations = {
-  types: { 'kubernetes.Quantity': QuantityType, 'kubernetes.Semver': SemverType },
   functions: [
     fn('quantity', [overload('string_to_quantity', [StringType], QuantityType, parseQuantity)], { cost: textCost() }),
     fn('isQuantity', [overload('is_quantity_string', [StringType], BoolType, succeeds(parseQuantity))], {

@@ -129,7 +129,13 @@ const OPERATORS: readonly FunctionDeclaration[] = [
 function isIn(element: Value, container: Value): Value {
   if (isMap(container)) return container.find(element) !== undefined;
   if (!isList(container)) throw noSuchOverload();
-  for (const item of container) if (equals(item, element)) return true;
+  let refused = false;
+  for (const item of container) {
+    const equal = equals(item, element);
+    if (equal) return true;
+    refused ||= equal === undefined;
+  }
+  if (refused && container.strict) throw noSuchOverload();
   return false;
 }
 
@@ -228,7 +234,7 @@ const STRINGS: readonly FunctionDeclaration[] = [
       overload('matches', [StringType, StringType], BoolType, matches),
       member('matches_string', [StringType, StringType], BoolType, matches),
     ],
-    { mismatch: 'unnamed' },
+    { mismatch: 'name' },
   ),
 ];
 

@@ -169,7 +169,7 @@ export const STRINGS: Declarations = {
     fn('join', [member('list_join', [ListOfString], S, join), member('list_join_string', [ListOfString, S], S, join)], {
       cost: joinCost,
     }),
-    fn('format', [member('string_format', [S, listType(DynType)], S, formatString)]),
+    fn('format', [member('string_format', [S, listType(DynType)], S, formatString)], { stepwise: true }),
     fn('strings.quote', [overload('strings_quote', [S], S, quoted)]),
   ],
 };

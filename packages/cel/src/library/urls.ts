@@ -6,7 +6,7 @@ import { ArrayList, ValueMap } from '../eval/values.ts';
 import { BoolType, listType, mapType, StringType } from '../types/type.ts';
 import { fixedCost, textCost } from './costs.ts';
 import { fn, member, overload } from './declare.ts';
-import { escapedPath, type GoUrl, hostname, parseRequestUri, port, query, UrlError } from './go-url.ts';
+import { escapedPath, type GoUrl, hostname, parseUrl, port, problemOfRequestUri, query, UrlError } from './go-url.ts';
 import { objectType, Wrapped } from './opaque.ts';
 
 const UrlType = objectType('kubernetes.URL');
@@ -14,34 +14,22 @@ const UrlType = objectType('kubernetes.URL');
 export class UrlValue extends Wrapped<GoUrl> {
   readonly type = UrlType;
   protected key(): string {
-    const { scheme, opaque, userinfo, host, rawPath, rawQuery } = this.value;
-    return JSON.stringify([scheme, opaque, userinfo, host, rawPath, rawQuery]);
+    const { path: _, ...shown } = this.value;
+    return JSON.stringify(shown);
   }
 }
 
 function parse(text: string): UrlValue {
   try {
-    return new UrlValue(parseRequestUri(text));
+    return new UrlValue(parseUrl(text));
   } catch (error) {
     if (!(error instanceof UrlError)) throw error;
     throw failure(`URL parse error during conversion from string: ${error.message}`);
   }
 }
 
-/** Whether a text is a URI of a request. */
 function isUrl(text: string): boolean {
-  return problemOfUrl(text) === undefined;
-}
-
-/** What is wrong with a URI of a request. */
-export function problemOfUrl(text: string): string | undefined {
-  try {
-    parseRequestUri(text);
-    return undefined;
-  } catch (error) {
-    if (error instanceof UrlError) return error.message;
-    throw error;
-  }
+  return problemOfRequestUri(text) === undefined;
 }
 
 function part(name: string, id: string, get: (url: GoUrl) => string) {
@@ -50,7 +38,6 @@ function part(name: string, id: string, get: (url: GoUrl) => string) {
 }
 
 export const URLS: Declarations = {
-  types: { 'kubernetes.URL': UrlType },
   functions: [
     fn('url', [overload('string_to_url', [StringType], UrlType, parse)], {
       cost: {

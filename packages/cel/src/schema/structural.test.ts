@@ -65,6 +65,35 @@ describe('objects are equal with what no schema declares', () => {
   });
 });
 
+test.each([
+  // Lists and objects of a schema refuse to be compared with what is none.
+  ['dyn(self.list) == 1', 'no such overload'],
+  ['dyn(self.obj) == "a"', 'no such overload'],
+  ['dyn(self.map) == [1]', 'no such overload'],
+  ['dyn(self.list) != 1', true],
+  ['dyn(1) == dyn(self.list)', false],
+  ['self.list in [dyn(1)].map(x, x)', false],
+  ['dyn(1) in dyn([self.list, self.list])', false],
+  // A list that the expression made takes elements that refuse for equal.
+  ['[self.list] == [dyn(1)].map(x, x)', true],
+  ['self.map[dyn(1)] == "a"', 'no such overload'],
+  // An empty one is no zero.
+  ['optional.ofNonZeroValue(self.list).hasValue()', true],
+  ['optional.ofNonZeroValue(self.map).hasValue()', true],
+  ['optional.ofNonZeroValue([]).hasValue()', false],
+  ['type(self) == map && type(self.obj) == map && type(self.list) == list', true],
+])('values of a schema: %s', (rule, wanted) => {
+  const strings = { type: 'array', items: { type: 'string' } };
+  const map = { type: 'object', additionalProperties: { type: 'string' } };
+  const obj = { type: 'object', properties: { x: { type: 'integer' } } };
+  const declared = fromSchema({ type: 'object', properties: { list: strings, map, obj } })!;
+  const compiled = compile(environment({ variables: { self: declared } }), rule);
+  if (compiled.issues) throw new Error(compiled.issues.message);
+  const evaluate = () => compiled.program().evaluate({ self: { list: [], map: {}, obj: { x: 1 } } }).value;
+  if (typeof wanted === 'string') expect(evaluate).toThrow(wanted);
+  else expect(evaluate()).toBe(wanted);
+});
+
 test('a variable may be missing', () => {
   const compiled = compile(environment({ variables: { old: optionalOf(INT) } }), 'old.orValue(7)');
   if (compiled.issues) throw new Error(compiled.issues.message);

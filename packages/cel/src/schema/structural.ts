@@ -72,11 +72,12 @@ function fromArray(schema: JSONSchemaProps, name: string): Declared | undefined 
     schema.items === undefined ? undefined : fromSchema(schema.items as JSONSchemaProps, { name: `${name}.@idx` });
   if (!items) return undefined;
   const { maxItems, 'x-kubernetes-list-type': kind, 'x-kubernetes-list-map-keys': keys = [] } = schema;
-  return listOf(items, {
+  const list = listOf(items, {
     maxElements: maxItems === undefined ? Math.floor((MAX_REQUEST - 2) / (items.minSize + 1)) : Math.max(maxItems, 0),
     listType: kind === 'set' || kind === 'map' ? kind : 'atomic',
     keys: keys.map((key) => escapeName(key) ?? key),
   });
+  return { ...list, strict: true };
 }
 
 function fromObject(schema: JSONSchemaProps, name: string): Declared | undefined {
@@ -86,7 +87,7 @@ function fromObject(schema: JSONSchemaProps, name: string): Declared | undefined
     if (!value) return undefined;
     const most =
       maxProperties === undefined ? Math.floor((MAX_REQUEST - 2) / (value.minSize + 6)) : Math.max(maxProperties, 0);
-    return mapOf(withMaxElements(STRING, 0), value, most);
+    return { ...mapOf(withMaxElements(STRING, 0), value, most), strict: true };
   }
   const fields: [string, DeclaredField][] = [];
   let minSize = 2;
@@ -98,7 +99,7 @@ function fromObject(schema: JSONSchemaProps, name: string): Declared | undefined
     const isThere = schema.required?.includes(json) && property.default === undefined;
     if (isThere) minSize += Buffer.byteLength(json) + declared.minSize + 4;
   }
-  return object(name, () => fields, minSize);
+  return { ...object(name, () => fields, minSize), strict: true };
 }
 
 function fromString(schema: JSONSchemaProps): Declared {

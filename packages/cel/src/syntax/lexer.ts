@@ -92,6 +92,9 @@ const STRING_START = /[bB]?(?:[rR](?:"""[\s\S]*|'''[\s\S]*|"[^"\n\r]*|'[^'\n\r]*
 const ESCAPED = new RegExp(ESCAPE, 'y');
 const PARTLY_ESCAPED = /\\(?:[xX][0-9a-fA-F]?|u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[0-3][0-7]?)?/y;
 
+/** Of operators of two characters and of names in backquotes: what they begin with. */
+const BEGUN = /[&|=]|`[A-Za-z0-9_.\-/ ]*/y;
+
 /** The text that a token that does not end, or does not begin, takes with it: up to and with the character that does not fit. */
 function unrecognized(text: string, offset: number): string {
   const character = (at: number) => String.fromCodePoint(text.codePointAt(at)!);
@@ -99,10 +102,10 @@ function unrecognized(text: string, offset: number): string {
   const start = STRING_START.exec(text)?.[0];
   if (start === undefined) {
     const first = character(offset);
-    const next = text[offset + first.length];
-    return (first === '&' || first === '|' || first === '=' || first === '`') && next !== undefined
-      ? first + character(offset + 1)
-      : first;
+    BEGUN.lastIndex = offset;
+    if (!BEGUN.test(text)) return first;
+    const wrong = BEGUN.lastIndex;
+    return text.slice(offset, wrong) + (wrong < text.length ? character(wrong) : '');
   }
   let end = offset + start.length;
   const raw = /^[bB]?[rR]/.test(start);

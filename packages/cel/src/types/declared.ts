@@ -50,7 +50,13 @@ export interface DeclaredScalar extends Common {
   readonly kind: 'scalar';
   readonly form: ScalarForm;
 }
-export interface DeclaredList extends Common {
+/** A list, a map or an object. */
+interface Container extends Common {
+  /** Declared by the schema of a custom resource: upstream has values of their own for these (see `ListValue.strict`). */
+  readonly strict?: true;
+}
+
+export interface DeclaredList extends Container {
   readonly kind: 'list';
   readonly element: Declared;
   /** `set` and `map` lists are equal in any order, and `+` replaces elements. */
@@ -58,7 +64,7 @@ export interface DeclaredList extends Common {
   /** Of a list of type `map`, the JSON names of the fields that tell its elements apart. */
   readonly keys: readonly string[];
 }
-export interface DeclaredMap extends Common {
+export interface DeclaredMap extends Container {
   readonly kind: 'map';
   readonly key: Declared;
   readonly value: Declared;
@@ -68,7 +74,7 @@ export interface DeclaredField {
   readonly json: string;
   readonly declared: Declared;
 }
-export interface DeclaredObject extends Common {
+export interface DeclaredObject extends Container {
   readonly kind: 'object';
   readonly type: StructType;
   /** By the name that expressions use. */

@@ -4,7 +4,7 @@
  */
 import { hasLeadingZeros, parseCIDRSloppy, parseIPSloppy } from '@keelson/api/ip';
 import { isLongName, isShortName } from '@keelson/api/validation/names';
-import { parseRequestUri } from '@keelson/cel';
+import { problemOfRequestUri } from '@keelson/cel';
 import { parseDuration } from '@keelson/component/go/duration';
 import { isMailAddress } from './mail.ts';
 
@@ -71,12 +71,7 @@ function matching(pattern: RegExp): (text: string) => boolean {
 }
 
 function isUri(text: string): boolean {
-  try {
-    parseRequestUri(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return problemOfRequestUri(text) === undefined;
 }
 
 /** A fully qualified name, or one label. Names in any script are fine, symbols too. */
