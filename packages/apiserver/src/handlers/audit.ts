@@ -31,11 +31,5 @@ function inJson(scope: Scope): Representation {
 function listJson(representation: Representation, items: readonly CachedObject[], meta: ListMeta): Buffer {
   const out = new ChunkWriter();
   for (const _ of representation.list(items, meta, out));
-  out.flush();
-  const chunks: Buffer[] = [];
-  for (let chunk = out.take(); chunk; chunk = out.take()) {
-    chunks.push(Buffer.from(chunk.bytes));
-    chunk.release();
-  }
-  return Buffer.concat(chunks);
+  return out.whole();
 }

@@ -1,7 +1,7 @@
 /**
  * Objects as JSON in the version in which they are stored: bytes are copied, with the resourceVersion spliced in.
  */
-import { encodeJson } from '@keelson/api/codec/json';
+import { encodeJson, jsonText } from '@keelson/api/codec/json';
 import { sortedDeep } from '@keelson/api/codec/order';
 import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
@@ -100,9 +100,9 @@ export function* jsonList(
   write: (item: CachedObject) => void,
 ): Iterable<void> {
   const [before, after] = aroundItems(head, itemsField);
-  const rest = JSON.stringify(after).slice(1);
+  const rest = jsonText(after).slice(1);
   const end = Buffer.from(`${rest === '}' ? '' : ','}${rest}\n`);
-  out.copy(Buffer.from(`${JSON.stringify(before).slice(0, -1)},"${itemsField}":`));
+  out.copy(Buffer.from(`${jsonText(before).slice(0, -1)},"${itemsField}":`));
   if (items.length === 0) {
     out.text(noItems);
     out.copy(end);

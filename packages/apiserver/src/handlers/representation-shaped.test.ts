@@ -2,12 +2,16 @@ import { encodeJson } from '@keelson/api/codec/json';
 import { encodeStored, parseStored } from '@keelson/api/codec/stored';
 import { encodeYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
+import { atOnce } from '@keelson/api/pieces';
 import { describe, expect, it } from 'vitest';
 import { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
+import { Elapsed } from '../registry/columns.ts';
+import type { ServedResource } from '../registry/resource.ts';
+import type { Printer } from '../table/table.ts';
 import type { ListMeta, Representation } from './representation.ts';
 import { ShapedJson, ShapedYaml } from './representation-shaped.ts';
-import type { Shape } from './shapes.ts';
+import { type Shape, tableShape } from './shapes.ts';
 
 const META: ListMeta = { resourceVersion: '7', remainingItemCount: 3 };
 
@@ -79,6 +83,27 @@ describe('the body of an answer', () => {
     expect(read(undefined)).not.toBe(read(undefined));
     expect(JSON.parse(read('one').toString())).toEqual(parseStored(THINGS[2]!.bytes));
   });
+  it.each([7, 0])(
+    'of a table is copied out of what is stored, and what it would be if that were read (revision %d)',
+    (revision) => {
+      const printer: Printer = {
+        columns: [{ name: 'Name', type: 'string', format: 'name', description: '<d>', priority: 0 }],
+        row: ({ metadata }) => ({ cells: [metadata.name ?? '', new Elapsed(0)] }),
+      };
+      const served = { definition: { registration: {} } } as ServedResource;
+      const of = { served, printer, version: 'v1', now: new Date(90_000), isStored: true } as const;
+      const table = new ShapedJson(options(tableShape({ ...of, includeObject: 'Metadata' }), false));
+      const object: CachedObject = { ...THINGS[1]!, revision };
+      const stored = parseStored(object.bytes);
+      if (revision > 0) stored.metadata.resourceVersion = '7';
+      const copied = atOnce(table.cached(object)).toString();
+      expect(copied).toBe(atOnce(table.object(stored)).toString());
+      expect(JSON.parse(copied)).toMatchObject({
+        rows: [{ cells: ['b', '90s'], object: { metadata: { name: 'b' } } }],
+      });
+      expect(object.row).toBeDefined();
+    },
+  );
 });
 
 function options(shaped: Shape, pretty: boolean, form?: string): ConstructorParameters<typeof ShapedJson>[0] {

@@ -3,7 +3,7 @@ import { encodeJson, jsonText } from '@keelson/api/codec/json';
 import { encodeYaml, encodingYaml } from '@keelson/api/codec/yaml';
 import type { KubeObject } from '@keelson/api/object';
 import type { Pieces } from '@keelson/api/pieces';
-import type { ChunkWriter } from '../http/chunks.ts';
+import { ChunkWriter } from '../http/chunks.ts';
 import type { CachedObject } from '../registry/cached-objects.ts';
 import { frames } from './frames.ts';
 import type { ListMeta, Representation } from './representation.ts';
@@ -103,6 +103,14 @@ export class ShapedJson extends ShapedRepresentation {
   }
   protected frame(type: 'ADDED', object: object): Buffer {
     return jsonFrame(type, object);
+  }
+  override *cached(cached: CachedObject): Pieces<Buffer> {
+    const { shape, pretty } = this.options;
+    if (pretty || !shape.writeItem || !shape.oneIsList) return yield* super.cached(cached);
+    const out = new ChunkWriter();
+    const meta = cached.revision > 0 ? { resourceVersion: String(cached.revision) } : {};
+    for (const _ of this.list([cached], meta, out)) yield;
+    return out.whole();
   }
   *list(items: readonly CachedObject[], meta: ListMeta, out: ChunkWriter): Iterable<void> {
     if (this.options.pretty) return yield* this.#indentedList(items, meta, out);

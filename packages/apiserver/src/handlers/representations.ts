@@ -101,6 +101,7 @@ function shapeOf(scope: Scope, form: Form): Shape {
         version: form.version,
         includeObject: includeObjectOf(ctx.info.query),
         now: ctx.receivedAt,
+        isStored: scope.subresource === undefined,
       });
     default:
       return partialShape(form.version, served.definition.registration.fieldAnnotations);

@@ -19,6 +19,8 @@ export interface Shape {
   /** What an empty list is in Go: some are made, some are nil. */
   readonly noItems: '[]' | 'null';
   item(object: KubeObject, stored: KubeObject): object;
+  /** Whether one object is answered with as a list of it alone. */
+  readonly oneIsList?: boolean;
   /**
    * Writes the JSON of an item of a list, where it is made of what is stored and known without reading the object.
    * @param parse reads the object all the same
@@ -72,10 +74,12 @@ export interface TableShapeOptions {
   readonly version: MetaVersion;
   readonly includeObject: IncludeObject;
   readonly now: Date;
+  /** What is shown is what is stored, not something of it that has metadata of its own. */
+  readonly isStored: boolean;
 }
 
 /** Rows of a table, as kubectl shows them. */
-export function tableShape({ served, printer, version, includeObject, now }: TableShapeOptions): Shape {
+export function tableShape({ served, printer, version, includeObject, now, isStored }: TableShapeOptions): Shape {
   const { definition } = served;
   const { fieldAnnotations: hidden } = definition.registration;
   const options = { version, includeObject, now, ...(hidden ? { hidden } : {}) };
@@ -95,7 +99,8 @@ export function tableShape({ served, printer, version, includeObject, now }: Tab
     itemsField: 'rows',
     noItems: toTable(printer, [], {}, options).rows === null ? 'null' : '[]',
     item: row,
-    ...(includeObject === 'Metadata' && !hidden ? { writeItem: rowWriter(printer, version, now) } : {}),
+    oneIsList: true,
+    ...(includeObject === 'Metadata' && isStored && !hidden ? { writeItem: rowWriter(printer, version, now) } : {}),
     event: table,
     bookmark: (revision, end, first) => {
       const empty = (form: ObjectForm): KubeObject => emptyBookmark(definition, apiVersion, form, revision, end);

@@ -45,3 +45,15 @@ it('uses a chunk again when it has been written, not before', () => {
   expect(third.bytes.toString()).toBe('third');
   expect(third.bytes.buffer).toBe(first.bytes.buffer);
 });
+
+it('gives everything at once, in memory of its own', () => {
+  const out = new ChunkWriter();
+  out.copy(Buffer.alloc(70_000, 'a'));
+  out.text('b');
+  const whole = out.whole();
+  expect(whole.toString()).toBe(`${'a'.repeat(70_000)}b`);
+  out.copy(Buffer.alloc(70_000, 'c'));
+  expect(whole.at(0)).toBe(97);
+  expect(out.whole().toString()).toBe('c'.repeat(70_000));
+  expect(out.whole()).toHaveLength(0);
+});

@@ -60,6 +60,16 @@ export class ChunkWriter {
     this.#used = 0;
   }
 
+  /** All that waits, and what is not full yet, in memory of its own. */
+  whole(): Buffer {
+    this.flush();
+    const chunks = this.#full;
+    this.#full = [];
+    const bytes = Buffer.concat(chunks.map((chunk) => chunk.bytes));
+    for (const { release } of chunks) release();
+    return bytes;
+  }
+
   /** Where the next byte goes. */
   #room(): Buffer {
     if (this.#used === CHUNK_BYTES) this.flush();
