@@ -61,6 +61,10 @@ type Row = readonly [
   message: string,
 ];
 
+function messageOf({ body }: { readonly body: string }): string {
+  return (JSON.parse(body) as { message: string }).message;
+}
+
 test.each<Row>([
   // A stream, which may be asked for as metadata, once it is found.
   ...(
@@ -218,6 +222,15 @@ test.each<Row>([
     422,
     'Scale.autoscaling "d" is invalid: metadata.finalizers[0]: Invalid value: "a": name is neither a standard finalizer name nor is it fully qualified',
   ],
+  ['PATCH', `${core}/configmaps/c?fieldValidation=Ignore`, Buffer.from('{"data":'), MERGE, 400, 'Invalid JSON Patch'],
+  [
+    'PATCH',
+    `${widgets}/w`,
+    { apiVersion: null },
+    MERGE,
+    500,
+    "Internal error occurred: Object 'apiVersion' is missing in 'object has no apiVersion field'",
+  ],
   // Without an apiVersion a patched object is read as upstream's internal one, which has no such members.
   [
     'PATCH',
@@ -300,6 +313,17 @@ test('a patched document is shown as it would be written', async () => {
   const { message } = JSON.parse(body) as { message: string };
   expect(message).toMatch(/"data\\":\\"x\\",\\"kind\\":\\"ConfigMap\\",\\"metadata\\":{\\"name\\":\\"c\\",/);
   expect(message).toMatch(/\\"uid\\":\\"[-0-9a-f]+\\",\\"resourceVersion\\":\\"\d+\\",\\"creationTimestamp\\":/);
+  const touched = await client.send('PATCH', `${core}/configmaps/c`, { data: 'x', metadata: { uid: null } }, MERGE);
+  expect(messageOf(touched)).toMatch(
+    /\\"metadata\\":{\\"creationTimestamp\\":.*\\"name\\":\\"c\\",.*\\"resourceVersion\\":\\"\d+\\"}}"/,
+  );
+  const added = [{ op: 'add', path: '/data', value: { b: 1, a: { d: 2, c: 3 } } }];
+  expect(messageOf(await client.send('PATCH', `${core}/configmaps/c`, added, JSON_PATCH))).toContain(
+    '\\"data\\":{\\"b\\":1,\\"a\\":{\\"d\\":2,\\"c\\":3}}',
+  );
+  expect(
+    messageOf(await client.send('PATCH', `${core}/configmaps/c`, { apiVersion: 5, kind: 'Pod' }, MERGE)),
+  ).toContain('json parse error: json: cannot unmarshal number into Go struct field .apiVersion of type string');
 });
 
 test('a table of what was not stored has no revision', async () => {

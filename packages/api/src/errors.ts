@@ -6,6 +6,7 @@
 import { aggregateText } from './aggregate.ts';
 import type { ErrorList } from './field.ts';
 import { quote } from './field.ts';
+import type { ListMeta } from './generated/types/meta/v1.ts';
 
 export interface StatusCause {
   reason?: string;
@@ -26,7 +27,7 @@ export interface StatusDetails {
 export interface Status {
   kind: 'Status';
   apiVersion: 'v1';
-  metadata: Record<string, unknown>;
+  metadata: ListMeta;
   status: 'Success' | 'Failure';
   message?: string;
   reason?: string;
@@ -45,16 +46,10 @@ export class StatusError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: StatusDetails | undefined;
-  /** List metadata: an expired continue token comes with a fresh one. */
-  readonly metadata: { readonly continue?: string };
+  /** An expired continue token comes with a fresh one. */
+  readonly metadata: ListMeta;
 
-  constructor(
-    code: number,
-    reason: string,
-    message: string,
-    details?: StatusDetails,
-    metadata: { readonly continue?: string } = {},
-  ) {
+  constructor(code: number, reason: string, message: string, details?: StatusDetails, metadata: ListMeta = {}) {
     super(message);
     this.code = code;
     this.reason = reason;

@@ -2,6 +2,7 @@
 import { decodeManaged } from '@keelson/api/apply/managed';
 import { forbidden } from '@keelson/api/errors';
 import type { KubeObject, ManagedFieldsEntry } from '@keelson/api/object';
+import { isAnnotationKey } from '../admission/annotations.ts';
 import type { AdmissionAttributes, Operation } from '../admission/plugin.ts';
 import { Round } from '../admission/round.ts';
 import { addWarning } from '../context.ts';
@@ -51,7 +52,7 @@ function attributes(scope: Admitting, subject: Subject): AdmissionAttributes {
     warn: (text: string) => addWarning(ctx, text),
     annotate: (key: string, value: string) => {
       // Nobody overwrites what another one has said.
-      ctx.auditAnnotations[key] ??= value;
+      if (isAnnotationKey(key)) ctx.auditAnnotations[key] ??= value;
     },
     annotateRequest: (key: string, value: () => string) => {
       if (ctx.audit?.wantsRequest) ctx.auditAnnotations[key] ??= value();

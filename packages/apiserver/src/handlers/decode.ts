@@ -5,29 +5,15 @@ import { decodeYamlDocument } from '@keelson/api/codec/yaml';
 import { badRequest, type StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { apiVersionOf, type KubeObject, parseApiVersion } from '@keelson/api/object';
-import { type StructType, structType, typeOfKind } from '@keelson/api/schema';
+import { type StructType, structType } from '@keelson/api/schema';
 import { addWarning, type RequestContext } from '../context.ts';
 import type { MediaType } from '../http/negotiate.ts';
 import { pauseFor, workOn } from '../pieces.ts';
-import type { ObjectForm } from '../registry/form.ts';
+import { type ExpectedKind, kindMissing, otherType, unknownConversion, versionMissing } from '../registry/kinds.ts';
 import type { DeleteOptions } from '../registry/strategy.ts';
 import type { FieldValidation } from './options.ts';
 
-/** Where the scheme that lacks a kind was made; part of the message of upstream. */
-const SCHEME = 'k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30';
-/** Of the groups whose servers upstream puts beside that of all others: they know no kind of another group. */
-const OWN_SCHEMES = new Map([
-  ['apiextensions.k8s.io', 'k8s.io/apiextensions-apiserver/pkg/apiserver/apiserver.go:55'],
-  ['apiregistration.k8s.io', 'k8s.io/kube-aggregator/pkg/apiserver/scheme/scheme.go:28'],
-]);
-
-export interface Expected {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly form: ObjectForm;
-  /** Other group-versions whose body is taken for the same. */
-  readonly alsoAccepts?: readonly string[];
+export interface Expected extends ExpectedKind {
   /** Empty lists and maps are not dropped: what is stored is validated as Go has read it, and made canonical then. */
   readonly keepsEmpty?: boolean;
   /** All that is said of what cannot be read, where upstream fails at finding words for it. */
@@ -108,14 +94,6 @@ function isForeignCustom(said: Body, body: Buffer, expected: Expected): boolean 
   return said.apiVersion !== apiVersionOf(expected);
 }
 
-function versionMissing(document: string): string {
-  return `Object 'apiVersion' is missing in '${document}'`;
-}
-
-export function kindMissing(document: string): string {
-  return `Object 'Kind' is missing in '${document}'`;
-}
-
 function asJson(body: Buffer, mediaType: MediaType): string {
   return mediaType === 'application/yaml' ? stringify(decodeYamlDocument(body).value) : body.toString('utf8');
 }
@@ -136,49 +114,6 @@ function versionMismatch(apiVersion: string, expected: Expected): StatusError {
 function warningsOf(strictError: string): string[] {
   const lines = /^yaml: unmarshal errors:\n(.*)$/s.exec(strictError)?.[1];
   return lines === undefined ? [strictError] : lines.split('\n').map((line) => line.trim());
-}
-
-/**
- * Why an object that says it is of a kind is none that is expected, in any version; what it does not say is no fault.
- * @param read reads it as what it says it is: what it throws is found wrong first
- */
-export function kindMismatch(
-  kind: string | undefined,
-  apiVersion: string | undefined,
-  expected: Expected,
-  read: (type: StructType) => void,
-): string | undefined {
-  if (expected.form.type === undefined) return undefined;
-  try {
-    const other = otherType(kind || expected.kind, apiVersion || apiVersionOf(expected), expected);
-    if (!other || kind === expected.kind) return undefined;
-    read(other);
-    return unknownConversion(other, expected);
-  } catch (error) {
-    return message(error);
-  }
-}
-
-/** Undefined for what is expected. @throws Error where there is no such kind */
-function otherType(kind: string, apiVersion: string, expected: Expected): StructType | undefined {
-  const isVersion = apiVersion === apiVersionOf(expected) || expected.alsoAccepts?.includes(apiVersion);
-  if (kind === expected.kind && isVersion) return undefined;
-  const { group, version } = parseApiVersion(apiVersion);
-  const scheme = OWN_SCHEMES.get(expected.group);
-  const type = scheme && group !== expected.group ? undefined : typeOfKind(group, version, kind);
-  if (type) return type;
-  throw new Error(
-    `no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(scheme ?? SCHEME)}`,
-  );
-}
-
-function unknownConversion(other: StructType, { form, kind }: Expected): string {
-  return `converting (${other.goName}) to (${internalGroup(form.type!)}.${kind}): unknown conversion`;
-}
-
-/** Go's package of the internal type: `core` of `io.k8s.api.core.v1.ConfigMap`. */
-function internalGroup({ name }: StructType): string {
-  return name.split('.').at(-3)!;
 }
 
 function versionOf(apiVersion: string): string {

@@ -17,14 +17,14 @@ export interface JsonPatchBody extends PatchBody {
   readonly written: unknown;
 }
 
-/** Read in pieces. @param prefix stands before the complaint. @throws StatusError 400 */
-export function* jsonPatchBody(body: Buffer, prefix: string): Pieces<JsonPatchBody> {
+/** Read in pieces. @param complaint what is said of a body that cannot be read. @throws StatusError 400 */
+export function* jsonPatchBody(body: Buffer, complaint = (why: string) => why): Pieces<JsonPatchBody> {
   try {
     const { value, strictErrors, lossy } = yield* decodingJsonValue(body);
     yield;
     return { value, duplicates: strictErrors, written: lossy ? yield* asWritten(body, value) : undefined };
   } catch (error) {
-    throw badRequest(`${prefix}${(error as Error).message}`);
+    throw badRequest(complaint((error as Error).message));
   }
 }
 

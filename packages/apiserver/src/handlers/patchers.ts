@@ -3,7 +3,8 @@ import { describe, showKind } from '@keelson/api/apply/fieldmanager';
 import { inOrder } from '@keelson/api/codec/canonical';
 import { sortedKeys } from '@keelson/api/codec/go-order';
 import { type Decoded, decodeRegular, encodeJson, openJson } from '@keelson/api/codec/json';
-import { badRequest, invalid, notFound, type StatusError } from '@keelson/api/errors';
+import { metadataInOrder } from '@keelson/api/codec/order';
+import { badRequest, internalError, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { KubeObject } from '@keelson/api/object';
 import { plainError } from '@keelson/api/patch/errors';
@@ -13,18 +14,20 @@ import {
   applyJsonPatch,
   decodingJsonPatch,
   inOrderOfOperations,
+  type Operation,
   unknownMembers,
 } from '@keelson/api/patch/json';
 import { applyMergePatch, decodeMergePatch } from '@keelson/api/patch/merge';
 import { applyStrategicPatch, decodeStrategicPatch } from '@keelson/api/patch/strategic';
 import { fromUnstructured, holdsRaw } from '@keelson/api/patch/unstructured';
-import { clone, equal, isObject, type JsonObject } from '@keelson/api/patch/value';
+import { clone, equal, type JsonObject } from '@keelson/api/patch/value';
 import type { Pieces } from '@keelson/api/pieces';
 import type { StructType } from '@keelson/api/schema';
 import { formatTime } from '@keelson/api/time';
 import { addWarning } from '../context.ts';
 import { pauseFor, workOn } from '../pieces.ts';
-import { asExpected, kindMismatch, kindMissing } from './decode.ts';
+import { kindMismatch, kindMissing, versionMissing } from '../registry/kinds.ts';
+import { asExpected } from './decode.ts';
 import type { PatchOptions } from './options.ts';
 import { applyBody, jsonPatchBody } from './patchbody.ts';
 import type { Scope } from './scope.ts';
@@ -109,41 +112,48 @@ type Patcher = (current: KubeObject) => Pieces<KubeObject>;
  */
 function* patcherOf(scope: Scope, patchType: string, body: Buffer, options: PatchOptions): Pieces<Patcher> {
   const isStrict = options.fieldValidation !== 'Ignore';
-  // What complaints show of an object without a type was a Go map.
-  const before = (current: KubeObject) => (scope.lens.expected.form.type ? current : inOrder(current));
+  const complaint = (why: string) => (isStrict ? `error decoding patch: ${why}` : why);
+  // What complaints show of an object without a type was a Go map, of others a Go struct.
+  const before = (current: KubeObject) =>
+    scope.lens.expected.form.type ? { ...current, metadata: metadataInOrder(current.metadata) } : inOrder(current);
+  // Values stand in complaints as they were written.
+  const raw = () => JSON.parse(body.toString('utf8')) as unknown;
   switch (patchType) {
     case 'application/json-patch+json': {
-      const { value, duplicates, written } = yield* jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const { value, duplicates, written } = yield* jsonPatchBody(body, complaint);
       const operations = yield* decodingJsonPatch(written ?? value, isStrict, () => body.toString('utf8'));
       const found = isStrict
         ? inOrderOfOperations([...duplicates.map((d) => `json patch ${d}`), ...unknownMembers(operations)])
         : [];
       const isRegular = written === undefined;
+      const shown = () => (isRegular ? (raw() as Operation[]) : operations);
       return function* (current) {
         const patched = yield* applyingJsonPatch(current, operations);
         yield;
         return yield* fromDocument(scope, options, patched, found, isRegular, () =>
-          applyJsonPatch(before(current), operations),
+          applyJsonPatch(before(current), shown()),
         );
       };
     }
     case 'application/merge-patch+json': {
-      const { value, duplicates, written } = yield* jsonPatchBody(body, isStrict ? 'error decoding patch: ' : '');
+      const { value, duplicates, written } = yield* jsonPatchBody(
+        body,
+        isStrict ? complaint : () => 'Invalid JSON Patch',
+      );
       const patch = decodeMergePatch(written ?? value, isStrict);
       const found = isStrict ? duplicates : [];
       const isRegular = written === undefined;
-      // A list that takes an object's place is complained of as it was written.
-      const raw = () => (isRegular ? (JSON.parse(body.toString('utf8')) as JsonObject) : patch);
+      const shown = () => (isRegular ? (raw() as JsonObject) : patch);
       return function* (current) {
         const patched = applyMergePatch(current, patch);
         yield;
         return yield* fromDocument(scope, options, patched, found, isRegular, () =>
-          applyMergePatch(before(current), raw()),
+          applyMergePatch(before(current), shown()),
         );
       };
     }
     default: {
-      const { value, duplicates } = yield* jsonPatchBody(body, '');
+      const { value, duplicates } = yield* jsonPatchBody(body);
       const patch = decodeStrategicPatch(value);
       return function* (current) {
         // Merging uses the patch up, and there may be another attempt.
@@ -176,7 +186,10 @@ function* fromDocument(
   const inWords = () => textOf(shown()).toString('utf8');
   const complain = complainer(inWords);
   const { kind, form, keepsEmpty = false } = scope.lens.expected;
-  if (!form.type && !Array.isArray(patched) && !patched.kind) throw complain(kindMissing(inWords()));
+  if (!form.type && !Array.isArray(patched)) {
+    if (!patched.kind) throw complain(kindMissing(inWords()));
+    if (!patched.apiVersion) throw internalError(versionMissing('object has no apiVersion field'));
+  }
   // Without a version it is read in the internal one, which knows no member by its name.
   if (form.type && !Array.isArray(patched) && !patched.apiVersion) {
     const unknown = sortedKeys(patched).filter((key) => key !== 'kind' && key !== 'apiVersion');
@@ -184,11 +197,10 @@ function* fromDocument(
     return checked(scope, options, form.normalize({ kind }), problems, complain);
   }
   const decoding = { strict: options.fieldValidation !== 'Ignore', keepsEmpty };
-  const mismatch = Array.isArray(patched)
-    ? undefined
-    : kindMismatch(stringOf(patched.kind), stringOf(patched.apiVersion), scope.lens.expected, (type) =>
-        openJson(text()).decode(type, decoding),
-      );
+  const said = Array.isArray(patched) ? undefined : saidBy(patched);
+  const mismatch =
+    said &&
+    kindMismatch(said.kind, said.apiVersion, scope.lens.expected, (type) => openJson(text()).decode(type, decoding));
   if (mismatch) throw complain(mismatch);
   const regular = isRegular && form.type && decodeRegular(patched, form.type, decoding);
   if (regular) return checked(scope, options, regular, found, complain);
@@ -203,9 +215,11 @@ function* fromDocument(
   return checked(scope, options, decoded.object, [...found, ...decoded.strictErrors], complain);
 }
 
-/** What is no text says nothing of the kind, and does not decode. */
-function stringOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+/** What a document says it is; undefined where it says so by something else than text, and does not decode. */
+function saidBy(document: JsonObject): { kind: string; apiVersion: string } | undefined {
+  const kind = document.kind ?? '';
+  const apiVersion = document.apiVersion ?? '';
+  return typeof kind === 'string' && typeof apiVersion === 'string' ? { kind, apiVersion } : undefined;
 }
 
 /** The same for a strategic merge patch, whose errors show what is left of the patch, and which cannot change the kind. */
@@ -256,17 +270,7 @@ function attempt<T>(complain: (why: string) => StatusError, run: () => T): T {
 
 /** Upstream's documents are Go maps: their members are written, and read, in the order of their names. */
 function sorted(document: JsonObject): JsonObject {
-  const entries = sortedKeys(document).map((key) => [key, document[key]] as const);
-  return Object.fromEntries(entries.map(([key, value]) => [key, key === 'metadata' ? asWritten(value) : value]));
-}
-
-const BEFORE_REVISION = ['name', 'generateName', 'namespace', 'selfLink', 'uid', 'resourceVersion'];
-
-/** Metadata that no patch has touched still ends with the revision, which comes after the uid where it is written. */
-function asWritten(metadata: unknown): unknown {
-  if (!isObject(metadata) || Object.keys(metadata).at(-1) !== 'resourceVersion') return metadata;
-  const first = BEFORE_REVISION.filter((key) => key in metadata).map((key) => [key, metadata[key]] as const);
-  return { ...Object.fromEntries(first), ...metadata };
+  return Object.fromEntries(sortedKeys(document).map((key) => [key, document[key]]));
 }
 
 function strictYamlError(duplicates: readonly string[]): string {

@@ -109,3 +109,13 @@ it.each([
   const [response] = await once(request, 'response');
   expect(await text(response)).toBe(counted);
 });
+
+it.each([99, 1000])('a status of %i is none: the connection is cut', async (status) => {
+  const certificate = await selfSigned('127.0.0.1');
+  const material = { certificate, named: [], clientCa: undefined };
+  const onExchange = (exchange: Exchange) => exchange.respond(status, {}, 'x');
+  listener = await listen({ host: '127.0.0.1', port: 0, material, onExchange, onFault });
+  const request = https.get({ host: '127.0.0.1', port: listener.port, ca: certificate.cert });
+  const [error] = (await once(request, 'error')) as [NodeJS.ErrnoException];
+  expect(error.code).toBe('ECONNRESET');
+});

@@ -41,7 +41,7 @@ export interface Exchange {
   readonly closed: boolean;
   /** Runs once when the exchange is over: answered, or the client went away. */
   onClose(callback: () => void): void;
-  /** A whole answer. Adds content-length. */
+  /** A whole answer. Adds content-length. A status that is none, as webhooks may ask for, cuts the answer off. */
   respond(status: number, headers: ResponseHeaders, body?: Buffer | string): void;
   /** Starts an answer whose body the caller writes, minding `write()`'s result and 'drain'. */
   begin(status: number, headers: ResponseHeaders): Writable;
@@ -53,6 +53,11 @@ export interface Exchange {
   onAnswer?: (status: number) => void;
   /** Only where the client asks for another protocol: the connection, for whoever speaks it. */
   upgrade?(): Upgrade;
+}
+
+/** Whether Go's server would write it (net/http: checkWriteHeaderCode). */
+function isStatus(status: number): boolean {
+  return status >= 100 && status <= 999;
 }
 
 /** A connection on its way from HTTP/1.1 to what the client asked for. Once it is there its taker closes it. */
@@ -125,6 +130,7 @@ class Http2Exchange implements Exchange {
     this.#stream.onClose(callback);
   }
   respond(status: number, headers: ResponseHeaders, body: Buffer | string = ''): void {
+    if (!isStatus(status)) this.abort();
     if (this.closed) return;
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
     this.status = status;
@@ -203,6 +209,7 @@ class Http1Exchange implements Exchange {
     else this.#res.once('close', callback);
   }
   respond(status: number, headers: ResponseHeaders, body: Buffer | string = ''): void {
+    if (!isStatus(status)) this.abort();
     if (this.closed) return;
     const payload = typeof body === 'string' ? Buffer.from(body) : body;
     const isUnread = !this.#req.complete && this.hasBody;

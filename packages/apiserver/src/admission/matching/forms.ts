@@ -2,13 +2,22 @@
  * The forms in which one request can be looked at: its resource in every version that is served, and in groups that
  * share the stored objects (k8s.io/apimachinery/pkg/runtime/mapper.go, k8s.io/apiserver/pkg/admission/conversion.go).
  */
-import { encodeJson, openJson } from '@keelson/api/codec/json';
-import { apiVersionOf, type GroupVersionKind, type GroupVersionResource, type KubeObject } from '@keelson/api/object';
+import { type Body, encodeJson, jsonText, openJson } from '@keelson/api/codec/json';
+import { quote } from '@keelson/api/field';
+import {
+  apiVersionOf,
+  type GroupVersionKind,
+  type GroupVersionResource,
+  type KubeObject,
+  parseApiVersion,
+} from '@keelson/api/object';
+import { plainError } from '@keelson/api/patch/errors';
 import type { JsonObject } from '@keelson/api/patch/value';
 import { atOnce } from '@keelson/api/pieces';
 import { typeOfKind } from '@keelson/api/schema';
 import { fromStorage, toStorage } from '../../registry/conversion.ts';
 import { type ObjectForm, typedForm } from '../../registry/form.ts';
+import { type ExpectedKind, kindMismatch, kindMissing } from '../../registry/kinds.ts';
 import type { ServedResource } from '../../registry/resource.ts';
 import type { Resources } from '../../resources.ts';
 import type { AdmissionAttributes } from '../plugin.ts';
@@ -24,7 +33,7 @@ export interface Form {
   read(object: KubeObject): KubeObject | Promise<KubeObject>;
   /** Back; may reuse its argument. @throws StatusError like `read` */
   write(object: KubeObject): KubeObject | Promise<KubeObject>;
-  /** A document that was changed, as the object that it is now, defaulted. @throws DecodeError */
+  /** A document that was changed, as the object that it is now, defaulted. @throws Error, StatusError 500 */
   decode(document: JsonObject): KubeObject;
 }
 
@@ -89,13 +98,32 @@ function formOf(served: ServedResource, name: string, asked: ServedResource): Fo
       ? (object) => converted(asked, object)
       : (object) => (isOwnKind ? toStorage(served, object) : object),
     decode(document) {
-      const { object } = atOnce(form.decoding(openJson(encodeJson(document)), { strict: false }));
-      object.kind = kind.kind;
+      const body = openJson(encodeJson(document));
+      checkKind(body, document, { ...kind, form });
+      const { object } = atOnce(form.decoding(body, { strict: false }));
+      // Which kind a custom resource says it is, its strategy judges.
+      if (form.type) object.kind = kind.kind;
       object.apiVersion = apiVersionOf(kind);
       defaults(object);
       return object;
     },
   };
+}
+
+/** @throws Error, StatusError 500 where a document has become one of another kind, or of another group */
+function checkKind(body: Body, document: JsonObject, expected: ExpectedKind): void {
+  const { kind, apiVersion } = body;
+  if (expected.form.type) {
+    const mismatch = kindMismatch(kind, apiVersion, expected, (type) => body.decode(type, { strict: false }));
+    if (mismatch) throw new Error(mismatch);
+    return;
+  }
+  if (kind === '') throw new Error(kindMissing(jsonText(document)));
+  const { group, version } = parseApiVersion(apiVersion);
+  if (group !== expected.group)
+    throw plainError(
+      `${group}/${version}, Kind=${kind} is unstructured and is not suitable for converting to ${quote(apiVersionOf(expected))}`,
+    );
 }
 
 /** A custom resource as an object of this version. @throws StatusError 500 where a webhook does not convert it */

@@ -1,4 +1,5 @@
 /** ValidatingAdmissionPolicy (plugin/policy/validating/dispatcher.go). */
+import { jsonText } from '@keelson/api/codec/json';
 import { StatusError } from '@keelson/api/errors';
 import type {
   ValidatingAdmissionPolicy,
@@ -124,7 +125,7 @@ export function validatingAdmissionPolicy({ world, policies, paramsOf, metrics }
           expressionIndex: index,
           validationActions: actions,
         };
-        attributes.annotate(FAILURE_KEY, JSON.stringify([failure]));
+        attributes.annotate(FAILURE_KEY, jsonText([failure]));
         metrics.validated(check, 'audit');
       }
       if (action === 'Warn') {

@@ -1,7 +1,7 @@
 /** MutatingAdmissionWebhook: one webhook after the other, each sees what those before it have made (plugin/webhook/mutating). */
 import { sortedKeys } from '@keelson/api/codec/go-order';
 import { decodeJsonValue, jsonText } from '@keelson/api/codec/json';
-import { internalError } from '@keelson/api/errors';
+import { internalError, StatusError } from '@keelson/api/errors';
 import { quote } from '@keelson/api/field';
 import { decodeJsonPatch, type Operation, runJsonPatch } from '@keelson/api/patch/json';
 import { equal, type JsonObject } from '@keelson/api/patch/value';
@@ -82,7 +82,7 @@ export function mutatingAdmissionWebhook(
       attributes.annotate(`failed-open.${place}`, hook.webhook.name);
       return false;
     } finally {
-      attributes.annotate(place, JSON.stringify({ configuration, webhook: webhook.name, mutated }));
+      attributes.annotate(place, jsonText({ configuration, webhook: webhook.name, mutated }));
     }
   }
 }
@@ -112,7 +112,7 @@ function patch({ hook: { webhook } }: Match, objects: VersionedObjects, { patch,
     objects.replace(changed);
     return { operations, changed: !isSame };
   } catch (error) {
-    throw internalError((error as Error).message);
+    throw error instanceof StatusError ? error : internalError((error as Error).message);
   }
 }
 

@@ -6,7 +6,7 @@ import { badRequest, type StatusDetails, StatusError } from '@keelson/api/errors
 import { quote } from '@keelson/api/field';
 import type { AdmissionReview } from '@keelson/api/generated/types/admission/v1';
 import type { Status } from '@keelson/api/generated/types/meta/v1';
-import { apiVersionOf, type KubeObject, type TypedObject } from '@keelson/api/object';
+import { apiVersionOf, type KubeObject, parseApiVersion, type TypedObject } from '@keelson/api/object';
 import { structType } from '@keelson/api/schema';
 import type { Form, VersionedObjects } from '../matching/forms.ts';
 import { requestOf } from '../matching/request.ts';
@@ -76,7 +76,8 @@ export function decodeReview(body: Buffer, version: ReviewVersion): AdmissionRev
   const isJson = /^\s*\{/.test(body.toString('latin1', 0, 64));
   const said = SERIALIZERS[isJson ? 'application/json' : 'application/yaml'].open(body);
   const expected = `admission.k8s.io/${version}`;
-  const [apiVersion, kind] = [said.apiVersion || expected, said.kind || 'AdmissionReview'];
+  const apiVersion = apiVersionOf(parseApiVersion(said.apiVersion)) || expected;
+  const kind = said.kind || 'AdmissionReview';
   if (!KNOWN_KINDS.has(`${apiVersion}/${kind}`))
     throw new Error(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`);
   if (apiVersion !== expected) {
@@ -128,8 +129,7 @@ export function denial(webhook: string, status: Status | undefined): StatusError
   const by = `admission webhook ${quote(webhook)} denied the request`;
   const { code = 0, reason = '', message = '', details, metadata } = status ?? {};
   const text = message || reason ? `${by}: ${message || reason}` : `${by} without explanation`;
-  const listMeta = metadata?.continue ? { continue: metadata.continue } : {};
-  return new StatusError(Math.max(code, 400), reason, text, details as StatusDetails | undefined, listMeta);
+  return new StatusError(Math.max(code, 400), reason, text, details as StatusDetails | undefined, metadata);
 }
 
 /** A dry run must not come to a webhook that may do something about it. */

@@ -157,6 +157,7 @@ it.each<[Answer, object]>([
     denied({ reason: 'Why', code: 200 }),
     { code: 400, message: 'admission webhook "a.example.com" denied the request: Why' },
   ],
+  [denied({ metadata: { resourceVersion: '5', remainingItemCount: 3 } }), { metadata: { remainingItemCount: 3 } }],
 ])('denial %j', async (answer, expected) => {
   await expect(chainOf('validating', { answer }).chain.validate(creating())).rejects.toMatchObject(expected);
 });
