@@ -5,7 +5,7 @@
 import { badRequest, resourceExpired, type StatusError } from '@keelson/api/errors';
 import { pagesOf } from '@keelson/storage/pages';
 import { CompactedError, FutureRevisionError, type KeyValue, UnreadableValueError } from '@keelson/storage/store';
-import type { CachedObject } from '../registry/cached-objects.ts';
+import type { CachedObject, ObjectsView } from '../registry/cached-objects.ts';
 import { Pace } from '../registry/pace.ts';
 import { auditList } from './audit.ts';
 import { decodeContinue, encodeContinue } from './continue.ts';
@@ -68,7 +68,7 @@ async function pageOfPlan(scope: Scope, selection: Selection, plan: Plan): Promi
       const current = await cacher.fresh();
       if (plan.atLeast > current) throw resourceVersionTooLarge(plan.atLeast, current, isUncached ? 0 : 1);
     }
-    return pageFromCache(scope, selection, plan, cacher.revision);
+    return pageFromCache(scope, selection, plan, cacher.revision, cacher);
   }
   const current = await cacher.fresh();
   // Upstream asks the store itself for one object at a revision, and that does not say when to come again.
@@ -76,13 +76,15 @@ async function pageOfPlan(scope: Scope, selection: Selection, plan: Plan): Promi
     const isSaid = !isUncached && onlyKey(scope, selection) === undefined;
     throw resourceVersionTooLarge(plan.revision, current, isSaid ? 1 : 0);
   }
-  if (plan.revision === current) return pageFromCache(scope, selection, plan, current);
-  if (cacher.lastChange > plan.revision) return pageFromHistory(scope, selection, plan, plan.revision);
+  if (plan.revision === current) return pageFromCache(scope, selection, plan, current, cacher);
   await checkKept(scope, plan, plan.revision);
-  return pageFromCache(scope, selection, plan, plan.revision);
+  const objects = cacher.at(plan.revision);
+  return objects
+    ? pageFromCache(scope, selection, plan, plan.revision, objects)
+    : pageFromHistory(scope, selection, plan, plan.revision);
 }
 
-/** What has been compacted is not to be had, though nothing may have changed since. @throws StatusError 410 */
+/** What has been compacted is not to be had, though the cache may know it. @throws StatusError 410 */
 async function checkKept(scope: Scope, plan: Plan, revision: number): Promise<void> {
   await scope.store.environment.store.get(rangePrefix(scope), { revision }).catch((error: unknown) => {
     throw historyError(error, scope, plan);
@@ -136,22 +138,21 @@ function rangePrefix(scope: Scope): string {
   return namespaced && namespace !== '' ? `${prefix}/${namespace}/` : `${prefix}/`;
 }
 
-function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision: number): Page {
-  const { cacher } = scope.store;
+function pageFromCache(scope: Scope, selection: Selection, plan: Plan, revision: number, objects: ObjectsView): Page {
   const key = onlyKey(scope, selection);
   if (key !== undefined && plan.from === undefined) {
-    const one = cacher.get(key);
+    const one = objects.get(key);
     return { items: one && selection.matches(one) ? [one] : [], meta: { resourceVersion: String(revision) } };
   }
   if (selection.everything && plan.limit > 0) {
-    const items = cacher.list(selection.namespace, plan.from, plan.limit);
-    const rest = cacher.count(selection.namespace, plan.from) - items.length;
+    const items = objects.list(selection.namespace, plan.from, plan.limit);
+    const rest = objects.count(selection.namespace, plan.from) - items.length;
     return { items, meta: metaOf(scope, items.at(-1), rest > 0, rest, revision) };
   }
   const { namespace, demands } = selection;
-  const items = take(cacher.listMatching(demands, namespace, plan.from), selection, plan.limit);
+  const items = take(objects.listMatching(demands, namespace, plan.from), selection, plan.limit);
   const last = items.at(-1);
-  const more = plan.limit > 0 && items.length === plan.limit && cacher.count(namespace, `${last!.key}\0`) > 0;
+  const more = plan.limit > 0 && items.length === plan.limit && objects.count(namespace, `${last!.key}\0`) > 0;
   return { items, meta: metaOf(scope, last, more, undefined, revision) };
 }
 

@@ -25,6 +25,22 @@ export interface CachedObject extends StoredObject {
   row?: PrintedRow | undefined;
 }
 
+/** The objects of one resource at a moment. */
+export interface ObjectsView {
+  /** @param key as in the store */
+  get(key: string): CachedObject | undefined;
+  /**
+   * Objects in key order.
+   * @param namespace '' for all
+   * @param from only keys ≥ this
+   */
+  list(namespace: string, from?: string, limit?: number): CachedObject[];
+  /** Objects in key order, no fewer than those that have all values demanded, and as few as an index allows. */
+  listMatching(demands: readonly Demand[], namespace: string, from?: string): CachedObject[];
+  /** How many {@link list} would give, without a limit. */
+  count(namespace: string, from?: string): number;
+}
+
 /** Objects on their way into the cache, which is filled as a whole. */
 export class LoadedObjects {
   readonly objects: CachedObject[] = [];
@@ -37,7 +53,7 @@ export class LoadedObjects {
   }
 }
 
-export class CachedObjects {
+export class CachedObjects implements ObjectsView {
   readonly #prefix: string;
   #entries = new SortedEntries<CachedObject>();
   #slabs = new Slabs();
@@ -60,22 +76,15 @@ export class CachedObjects {
     return this.#bytes;
   }
 
-  /** @param key as in the store */
   get(key: string): CachedObject | undefined {
     return this.#entries.get(key);
   }
 
-  /**
-   * Objects in key order.
-   * @param namespace '' for all
-   * @param from only keys ≥ this
-   */
   list(namespace: string, from?: string, limit?: number): CachedObject[] {
     const [start, end] = this.#range(namespace, from);
     return this.#entries.range(start, end, limit);
   }
 
-  /** Objects in key order, no fewer than those that have all values demanded, and as few as an index allows. */
   listMatching(demands: readonly Demand[], namespace: string, from?: string): CachedObject[] {
     // An index of what is different for each object would be as large as the objects.
     const indexed = demands.filter(({ key }) => key !== 'metadata.name');
@@ -83,7 +92,6 @@ export class CachedObjects {
     return this.#indexes.candidates(indexed, () => this.list('')).range(...this.#range(namespace, from));
   }
 
-  /** How many {@link list} would give, without a limit. */
   count(namespace: string, from?: string): number {
     return this.#entries.count(...this.#range(namespace, from));
   }

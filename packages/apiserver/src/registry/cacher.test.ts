@@ -53,6 +53,49 @@ describe('cacher', () => {
     expect(cacher.tally).toEqual({ events: 2, loads: 1 });
   });
 
+  it('tells what was there at any revision that it remembers', async () => {
+    cacher = cacherOf({ ringCapacity: 40 });
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 48_271) % 0x7fffffff;
+      return seed % below;
+    };
+    type State = readonly string[];
+    const states = new Map<number, State>();
+    const told = (objects: readonly CachedObject[]): State => objects.map((o) => `${o.key} ${o.bytes} ${o.revision}`);
+    for (let i = 0; i < 20; i++) await put(`${'abc'[i % 3]}/${i}`, 'first');
+    await cacher.ready();
+    for (let i = 0; i < 60; i++) {
+      const name = `${'abc'[random(3)]}/${random(25)}`;
+      const isThere = cacher.get(`/registry/things/${name}`) !== undefined;
+      if (isThere && random(2) === 0) await remove(name);
+      else await put(name, `${i}`);
+      states.set(await cacher.fresh(), told(cacher.list('')));
+    }
+    let remembered = 0;
+    for (const [revision, state] of states) {
+      const past = cacher.at(revision);
+      expect(past === undefined).toBe(revision < cacher.oldestRevision);
+      if (!past) continue;
+      remembered++;
+      for (const namespace of ['', 'b']) {
+        for (const from of [undefined, '/registry/things/a/2', '/registry/things/b/12', '/registry/things/d/']) {
+          const keyOf = (told: string) => told.split(' ')[0]!;
+          const wanted = state.filter(
+            (o) => (namespace === '' || o.includes(`/${namespace}/`)) && (from === undefined || keyOf(o) >= from),
+          );
+          expect(told(past.list(namespace, from))).toEqual(wanted);
+          expect(told(past.list(namespace, from, 3))).toEqual(wanted.slice(0, 3));
+          expect(told(past.listMatching([], namespace, from))).toEqual(wanted);
+          expect(past.count(namespace, from)).toBe(wanted.length);
+        }
+      }
+      expect(state.map((o) => told([past.get(o.split(' ')[0]!)!])[0])).toEqual(state);
+    }
+    expect(remembered).toBeGreaterThanOrEqual(40);
+    expect(cacher.at(cacher.revision)).toBe(cacher);
+  });
+
   it('stands at the newest revision when asked to be fresh, also when others wrote', async () => {
     await cacher.ready();
     const { revision } = await store.put('/registry/others/o', Buffer.from('o'), { expect: 0 });

@@ -21,9 +21,10 @@ import {
   type WatchBatch,
 } from '@keelson/storage/store';
 import { Audience, type Interest } from './audience.ts';
-import { type CachedObject, CachedObjects, LoadedObjects } from './cached-objects.ts';
+import { type CachedObject, CachedObjects, LoadedObjects, type ObjectsView } from './cached-objects.ts';
 import { EventRing } from './event-ring.ts';
 import { Pace } from './pace.ts';
+import { PastObjects } from './past-objects.ts';
 import type { Demand } from './valueindex.ts';
 import { Waiters } from './waiters.ts';
 
@@ -67,7 +68,7 @@ const OBSTACLE_RETRY_MS = 1_000;
 const FRESH_MS = 75_000;
 const NOT_SERVED = 'the resource is no longer served';
 
-export class Cacher {
+export class Cacher implements ObjectsView {
   readonly #options: CacherOptions;
   readonly #prefix: string;
   /** What has happened since it was made: events of the store that were told on, and loads. */
@@ -176,28 +177,26 @@ export class Cacher {
     await reached;
   }
 
-  /** @param key as in the store */
   get(key: string): CachedObject | undefined {
     return this.#objects.get(key);
   }
-
-  /**
-   * Objects in key order.
-   * @param namespace '' for all
-   * @param from only keys ≥ this
-   */
   list(namespace: string, from?: string, limit?: number): CachedObject[] {
     return this.#objects.list(namespace, from, limit);
   }
-
-  /** Objects in key order, no fewer than those that have all values demanded, and as few as an index allows. */
   listMatching(demands: readonly Demand[], namespace: string, from?: string): CachedObject[] {
     return this.#objects.listMatching(demands, namespace, from);
   }
-
-  /** How many {@link list} would give, without a limit. */
   count(namespace: string, from?: string): number {
     return this.#objects.count(namespace, from);
+  }
+
+  /**
+   * The objects at a revision, which holds up to the next `await`; undefined where the ring does not reach back that far.
+   * @param revision not beyond where the cache stands
+   */
+  at(revision: number): ObjectsView | undefined {
+    if (revision >= this.lastChange) return this;
+    return revision < this.#ring.start ? undefined : new PastObjects(this.#objects, this.#ring.after(revision));
   }
 
   /**
