@@ -482,3 +482,17 @@ test('what a quota counts is of the server', async () => {
       }),
     );
 });
+
+test('members stand where Go has them, and a token request keeps the times that it came with', async () => {
+  await client.send('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'timed' } });
+  const deletionTimestamp = '2040-01-01T00:00:00Z';
+  const request = { metadata: { deletionTimestamp }, spec: { audiences: ['a'] } };
+  const token = await client.send('POST', '/api/v1/namespaces/default/serviceaccounts/timed/token', request);
+  expect(token.body).toMatch(
+    /"metadata":{"name":"timed","namespace":"default","uid":"[^"]+","creationTimestamp":"[^"]+","deletionTimestamp":"2040-01-01T00:00:00Z","managedFields":/,
+  );
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+  const scaler = { metadata: { name: 'ordered' }, spec: { maxReplicas: 2, scaleTargetRef } };
+  const { body } = await client.send('POST', scalers('v1').replace(/\/h$/, ''), scaler);
+  expect(body).toContain('"status":{"currentReplicas":0,"desiredReplicas":0}');
+});

@@ -13,6 +13,7 @@ import { canonicalQuantity } from '../quantity.ts';
 import type { Field, ListType, MapType, ScalarName, SchemaOrType, StructType, Type } from '../schema.ts';
 import { canonicalMicroTime, canonicalTime } from '../time.ts';
 import { isCanonicalBase64 } from './base64.ts';
+import { sortedKeys } from './go-order.ts';
 
 /** Thrown for a value that needs the exact way. */
 const IRREGULAR = { irregular: true } as const;
@@ -218,6 +219,7 @@ function mapWalker({ value: valueType }: MapType): Walker {
   const zero = isBytes ? () => '' : zeroOf(valueType, false);
   return (value, walk) => {
     const source = objectOf(value);
+    // JavaScript puts keys that look like array indices first, whatever the order asked for.
     const keys = sortedKeys(source);
     walk.keys += keys.length;
     const out: Source = keys.length === 0 && walk.keepsEmpty ? new EmptyMap() : {};
@@ -269,13 +271,6 @@ export function inKeyOrder(source: Source): Source {
     return out;
   }
   return source;
-}
-
-/** Keys in order; a fresh array. JavaScript puts keys that look like array indices first, whatever the order asked for. */
-function sortedKeys(source: Source): string[] {
-  const keys = Object.keys(source);
-  for (let i = 1; i < keys.length; i++) if (keys[i]! < keys[i - 1]!) return keys.sort();
-  return keys;
 }
 
 const SCALARS: Record<ScalarName, Walker> = {

@@ -13,9 +13,10 @@ function rank(unit: number): number {
 }
 const HIGH_UNIT = /[\ud800-\uffff]/;
 
-/** The keys of a map in Go's order. */
+/** The keys of a map in Go's order, in a fresh array. */
 export function sortedKeys(object: object): string[] {
   const keys = Object.keys(object);
-  if (keys.length < 2) return keys;
-  return keys.some((k) => HIGH_UNIT.test(k)) ? keys.sort(compareStrings) : keys.sort();
+  for (let i = 1; i < keys.length; i++)
+    if (compareStrings(keys[i - 1]!, keys[i]!) > 0) return keys.sort(compareStrings);
+  return keys;
 }

@@ -22,6 +22,11 @@ const problem = (text: string, as = POD): string => {
   }
 };
 
+it('keys of maps are in the order of their bytes', () => {
+  const text = '{"metadata":{},"data":{"\u{1f600}":"3","b":"1","\uffee":"2"}}';
+  expect(canonical(text, CONFIG_MAP)).toBe('{"metadata":{},"data":{"b":"1","\uffee":"2","\u{1f600}":"3"}}');
+});
+
 describe("upstream's encodings", () => {
   it.each(fixtures().map((f) => [f.name, f] as const))('%s', (_, { json, type }) => {
     const { object, strictErrors } = decodeJson(json, type, { strict: true });

@@ -55,6 +55,7 @@ export function virtualKinds(options: VirtualKindOptions): VirtualKinds {
     },
     ...(tokens && {
       'serviceaccounts/token': {
+        keepsSystemMetadata: true,
         defaults: (object) => defaultTokenRequest(as<TokenRequest>(object)),
         create: (request, object) => issueToken(tokens, request, as<TokenRequest>(object)),
       },

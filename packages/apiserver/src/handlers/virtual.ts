@@ -37,6 +37,8 @@ export interface VirtualRequest {
 export interface VirtualKind {
   /** Fills in what the client left out. */
   defaults?(object: KubeObject): void;
+  /** Whether a subresource's body keeps what the server sets in metadata: uid, times. */
+  readonly keepsSystemMetadata?: boolean;
   /** Older group-versions of the body. */
   readonly alsoAccepts?: readonly string[];
   /** The answer to a decoded object. @throws StatusError */
@@ -71,11 +73,13 @@ export async function createVirtual(scope: Scope, kind: VirtualKind): Promise<vo
   kind.defaults?.(decoded);
 
   const { metadata } = decoded;
-  delete metadata.creationTimestamp;
-  delete metadata.deletionTimestamp;
-  delete metadata.deletionGracePeriodSeconds;
-  delete metadata.selfLink;
-  if (!subresource) delete metadata.uid;
+  if (!subresource || !kind.keepsSystemMetadata) {
+    delete metadata.creationTimestamp;
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    delete metadata.selfLink;
+    delete metadata.uid;
+  }
   ctx.audit?.requestObject(decoded);
   checkNamespace(served.definition, ctx.info.namespace, decoded);
   dedupOwnerReferences(ctx, decoded, false);

@@ -5,6 +5,7 @@
 
 import type { Field, ListType, MapType, ScalarType, SchemaOrType, StructType, Type } from '../../schema.ts';
 import { parseMicroTime, parseTime, ZERO_TIME_SECONDS } from '../../time.ts';
+import { sortedKeys } from '../go-order.ts';
 import { stringify } from '../stringify.ts';
 import { BYTES, FIXED64, type ProtoWriter, VARINT } from './writer.ts';
 
@@ -89,7 +90,7 @@ function writeMap(writer: ProtoWriter, proto: number, type: MapType, value: unkn
   const write = valueWriter(type.value);
   const wireType = wireTypeOf(type.value);
   const nilable = isNilable(type.value);
-  for (const key of Object.keys(entries).sort().reverse()) {
+  for (const key of sortedKeys(entries).reverse()) {
     const end = writer.length;
     const entry = entries[key];
     if (!nilable || (entry !== null && entry !== undefined)) {

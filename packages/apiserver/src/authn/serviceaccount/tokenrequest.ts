@@ -1,4 +1,5 @@
 /** POST …/serviceaccounts/{name}/token (pkg/registry/core/serviceaccount/storage/token.go). */
+import { metadataInOrder } from '@keelson/api/codec/order';
 import { badRequest, conflict, internalError, invalid, notFound, type StatusError } from '@keelson/api/errors';
 import * as field from '@keelson/api/field';
 import type { BoundObjectReference, TokenRequest } from '@keelson/api/generated/types/authentication/v1';
@@ -74,12 +75,8 @@ export async function issueToken(
   if (!spec.audiences?.length) spec.audiences = [...issuer.apiAudiences];
   const requestedSeconds = defaultTokenRequest(request);
   const now = issuer.now();
-  Object.assign(metadata, {
-    name,
-    namespace,
-    uid: metadata.uid || account.metadata.uid,
-    creationTimestamp: timeText(now),
-  });
+  const { uid } = metadata.uid ? metadata : account.metadata;
+  request.metadata = metadataInOrder({ ...metadata, name, namespace, uid, creationTimestamp: timeText(now) });
   request.status = { token: '', expirationTimestamp: null };
   checkExpiration(requestedSeconds);
   await ctx.admit?.();

@@ -80,7 +80,7 @@ function toV2({ metadata, spec, status }: V1): HorizontalPodAutoscaler {
 
 function toV1({ metadata, spec, status }: HorizontalPodAutoscaler): V1 {
   const { metrics, behavior, ...rest } = spec;
-  const { currentMetrics, conditions, ...counts } = status;
+  const { currentMetrics, conditions, currentReplicas, desiredReplicas, ...times } = status;
   const others = (metrics ?? []).filter((metric) => !isCpuUtilization(metric));
   const annotations: Record<string, string> = {};
   if (others.length > 0) annotations[METRICS] = goJSON(others.map(toV1Metric));
@@ -98,8 +98,9 @@ function toV1({ metadata, spec, status }: HorizontalPodAutoscaler): V1 {
       targetCPUUtilizationPercentage: metrics?.find(isCpuUtilization)?.resource?.target.averageUtilization,
     }),
     status: present({
-      ...counts,
-      currentReplicas: counts.currentReplicas ?? 0,
+      ...times,
+      currentReplicas: currentReplicas ?? 0,
+      desiredReplicas,
       currentCPUUtilizationPercentage: currentMetrics
         ?.filter((m) => isCpuStatus(m) && m.resource?.current.averageUtilization !== undefined)
         .at(-1)?.resource?.current.averageUtilization,

@@ -17,6 +17,7 @@ export interface BindingDeps {
 /** `pods/binding`, and `bindings` where the pod's name is the binding's. */
 export function bindingKind({ pods, isEnabled }: BindingDeps): VirtualKind {
   return {
+    keepsSystemMetadata: true,
     async create(request, object) {
       const binding = object as TypedObject as Binding;
       const name = binding.metadata.name ?? '';
