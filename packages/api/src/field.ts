@@ -149,8 +149,12 @@ export function plain(value: string): GoValue {
   return new GoValue(quote(value));
 }
 
+/** What is quoted as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** Go's %q: a double-quoted string with Go's escapes. U+DC80 to U+DCFF stand for bytes that are no UTF-8. */
 export function quote(s: string): string {
+  if (PLAIN.test(s)) return `"${s}"`;
   let out = '"';
   for (const ch of s) {
     const code = ch.codePointAt(0)!;

@@ -74,3 +74,16 @@ test.each([
   // By the square of their number they take minutes.
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
+
+describe('texts that take long to tell of', () => {
+  test.each([
+    ['@'.repeat(90_000), /\d+ more errors were truncated$/],
+    [`optional.of(1)${'.optMap(x, x)'.repeat(30)}`, /expression is too large/],
+  ])('%#', (text, wanted) => {
+    expect(compile(environment(), text).issues?.message).toMatch(wanted);
+  });
+
+  test('types of many calls', () => {
+    expect(compile(environment(), new Array(5000).fill('1==1').join('||')).issues).toBeUndefined();
+  });
+});

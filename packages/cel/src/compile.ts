@@ -7,6 +7,7 @@ import type { CostRange } from './cost/range.ts';
 import type { Environment } from './environment.ts';
 import { EvaluationError } from './eval/errors.ts';
 import { Frame } from './eval/frame.ts';
+import { limited } from './eval/limits.ts';
 import { plan } from './eval/plan.ts';
 import { type Activation, type Evaluation, type EvaluationOptions, PER_CALL_LIMIT } from './eval/program.ts';
 import { parse } from './syntax/parser.ts';
@@ -71,7 +72,7 @@ function makeProgram(env: Environment, { slots, step }: ReturnType<typeof plan>)
     evaluate(activation, { budget = PER_CALL_LIMIT } = {}) {
       const frame = new Frame(slots, budget, activation, env.variables);
       try {
-        return { value: step(frame), cost: frame.cost };
+        return { value: limited(() => step(frame)), cost: frame.cost };
       } catch (error) {
         if (error instanceof EvaluationError) error.cost = frame.cost;
         throw error;

@@ -18,7 +18,9 @@ const NULLABLE = new Set<Type['kind']>(['opaque', 'struct', 'any', 'duration', '
 
 /** What is known of type parameters so far. */
 export class Substitution {
-  #known: ReadonlyMap<string, Type> = new Map();
+  readonly #known = new Map<string, Type>();
+  /** What parameters were before the attempt that is being made. */
+  #before: [name: string, type: Type | undefined][] = [];
 
   /** Whether values of one type may stand where the other is wanted; what that tells of parameters is kept if so. */
   assignable(from: Type, to: Type): boolean {
@@ -51,15 +53,18 @@ export class Substitution {
   }
 
   #attempt(attempt: () => boolean): boolean {
-    const before = this.#known;
-    this.#known = new Map(before);
+    this.#before = [];
     if (attempt()) return true;
-    this.#known = before;
+    for (const [name, type] of this.#before.reverse()) {
+      if (type) this.#known.set(name, type);
+      else this.#known.delete(name);
+    }
     return false;
   }
 
   #set(name: string, type: Type): void {
-    (this.#known as Map<string, Type>).set(name, type);
+    this.#before.push([name, this.#known.get(name)]);
+    this.#known.set(name, type);
   }
 
   #allFit(from: readonly Type[], to: readonly Type[]): boolean {

@@ -16,6 +16,7 @@ import {
 } from '../types/declared.ts';
 import { equals } from './equality.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
+import { work } from './limits.ts';
 import { Duration, parseDuration, parseTimestamp, Timestamp } from './time.ts';
 import {
   ArrayList,
@@ -187,6 +188,9 @@ export function sourceOf(value: Value): unknown {
   return value instanceof Adapted ? value.source : undefined;
 }
 
+/** Steps that reading a key takes. */
+const STEPS_OF_KEY = 20;
+
 abstract class Adapted {
   abstract readonly source: unknown;
 }
@@ -219,6 +223,7 @@ class JsonList extends Adapted implements ListValue {
 class KeyedList extends JsonList {
   equals(other: ListValue): boolean | undefined {
     if (this.size !== other.size) return false;
+    work(this.size * STEPS_OF_KEY);
     const mine = new Map([...this].map((element) => [this.#key(element), element] as const));
     for (const element of other) {
       const match = mine.get(this.#key(element));
@@ -230,6 +235,7 @@ class KeyedList extends JsonList {
   }
 
   concat(other: ListValue): ListValue {
+    work((this.size + other.size) * STEPS_OF_KEY);
     const items = new Map([...this].map((element) => [this.#key(element), element] as const));
     for (const element of other) {
       const key = this.#key(element);
@@ -264,7 +270,10 @@ class JsonMap extends Adapted implements MapValue {
     return this.#declared.strict;
   }
   get size(): number {
-    this.#size ??= Object.keys(this.source).length;
+    if (this.#size === undefined) {
+      this.#size = Object.keys(this.source).length;
+      work(this.#size * STEPS_OF_KEY);
+    }
     return this.#size;
   }
   find(key: Value): Value | undefined {

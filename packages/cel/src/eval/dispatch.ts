@@ -4,6 +4,7 @@ import { type Type, typeName } from '../types/type.ts';
 import { standardCost } from './cost.ts';
 import { EvaluationError, failure, noSuchOverload } from './errors.ts';
 import type { Frame, Step } from './frame.ts';
+import { work } from './limits.ts';
 import { receivesCalls } from './operators.ts';
 import { isList, isMap, OpaqueValue, OptionalValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
@@ -19,6 +20,7 @@ export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[]
   const before = costBefore(fn, overload);
   const after = fn.cost?.ofResult;
   const finish = (frame: Frame, values: readonly Value[]) => {
+    for (const value of values) work(extent(value));
     if (!after) {
       frame.charge(before(values));
       return call(...values);
@@ -58,6 +60,14 @@ export function planCall(fn: FunctionDeclaration, overloads: readonly Overload[]
     }
     return finish(frame, values);
   };
+}
+
+const STEPS_OF_ELEMENT = 10;
+
+/** The steps that going through an argument takes. */
+function extent(value: Value): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  return isList(value) ? STEPS_OF_ELEMENT * value.size : 0;
 }
 
 /** What a step gives, or the error that it throws. */

@@ -3,6 +3,7 @@
 import { compareStrings } from '@keelson/api/codec/go-order';
 import { typeName } from '../types/type.ts';
 import { failure, noSuchOverload } from './errors.ts';
+import { work } from './limits.ts';
 import { Duration, Timestamp } from './time.ts';
 import {
   isList,
@@ -61,8 +62,12 @@ function optionalsEqual(a: OptionalValue, b: OptionalValue): boolean | undefined
   return equals(a.value, b.value);
 }
 
+/** Steps that comparing two elements takes, with reading them. */
+const STEPS = 10;
+
 function listsEqual(a: ListValue, b: ListValue): boolean | undefined {
   if (a.size !== b.size) return false;
+  work(a.size * STEPS);
   for (let i = 0; i < a.size; i++) {
     const equal = equals(a.get(i), b.get(i));
     if (differs(a, equal)) return equal;
@@ -73,6 +78,7 @@ function listsEqual(a: ListValue, b: ListValue): boolean | undefined {
 function mapsEqual(a: MapValue, b: MapValue): boolean | undefined {
   if (a.size !== b.size) return false;
   if (a.struct && b.struct && typeName(a.struct) !== typeName(b.struct)) return false;
+  work(a.size * STEPS);
   for (const key of a.keys()) {
     const [left, right] = [a.find(key), b.find(key)];
     if (left === undefined && right === undefined) continue;

@@ -3,7 +3,7 @@ import { quote } from '@keelson/api/field';
 import { type Type, typeName } from '../types/type.ts';
 import { toText } from './convert.ts';
 import { EvaluationError, failure } from './errors.ts';
-import { checkText } from './limits.ts';
+import { checkText, work } from './limits.ts';
 import { Duration, Timestamp } from './time.ts';
 import { isList, isMap, type ListValue, type MapValue, TypeValue, typeOf, Uint, type Value } from './values.ts';
 
@@ -174,11 +174,16 @@ function show(value: Value): string {
   return toText(value);
 }
 
+/** Steps that showing an element takes. */
+const STEPS = 20;
+
 function showList(list: ListValue): string {
+  work(list.size * STEPS);
   return `[${[...list].map(showWithin).join(', ')}]`;
 }
 
 function showMap(map: MapValue): string {
+  work(map.size * STEPS);
   const entries = [...map.keys()].map((key) => [showKey(key), showWithin(map.find(key)!)] as const);
   entries.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   return `{${entries.map(([key, value]) => `${key}:${value}`).join(', ')}}`;
@@ -191,7 +196,10 @@ function showKey(key: Value): string {
 }
 
 function showWithin(value: Value): string {
-  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'string') {
+    work(value.length * STEPS);
+    return quote(value);
+  }
   if (value instanceof Uint8Array) return `b${quote(Buffer.from(value).toString())}`;
   if (value instanceof Timestamp) return `timestamp(${quote(String(value))})`;
   if (value instanceof Duration) return `duration(${quote(String(value))})`;

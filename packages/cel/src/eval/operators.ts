@@ -24,8 +24,7 @@ export class GrowingList extends ArrayList {
     this.#grown = grown;
   }
   append(other: ListValue): this {
-    if (other instanceof ArrayList) this.#grown.push(...other.items);
-    else for (const item of other) this.#grown.push(item);
+    for (const item of other) this.#grown.push(item);
     return this;
   }
 }

@@ -1,6 +1,7 @@
 /** Patterns in Go's syntax, matched in linear time. */
 import { RE2JS } from 're2js';
 import { failure } from './errors.ts';
+import { work } from './limits.ts';
 
 const MAX_KEPT = 256;
 const kept = new Map<string, RE2JS>();
@@ -27,5 +28,11 @@ function goMessage(message: string): string {
 
 /** Whether a pattern matches anywhere in a text. @throws EvaluationError for a text that is no pattern */
 export function matches(text: string, pattern: string): boolean {
-  return compilePattern(pattern).matcher(text).find();
+  return matcherOf(compilePattern(pattern), text).find();
+}
+
+/** A matcher of a text. Each of its characters may meet each instruction of the pattern. @throws BudgetExceeded */
+export function matcherOf(pattern: RE2JS, text: string): ReturnType<RE2JS['matcher']> {
+  work(text.length * pattern.programSize());
+  return pattern.matcher(text);
 }

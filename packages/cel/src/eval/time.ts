@@ -1,5 +1,6 @@
 /** Times and durations with nanoseconds, as Go parses, computes and prints them. */
 import { failure } from './errors.ts';
+import { work } from './limits.ts';
 
 const SECOND = 1_000_000_000n;
 const MINUTE = 60n * SECOND;
@@ -186,10 +187,12 @@ function atoi(text: string): number {
   return Number(text);
 }
 
+const STEPS_OF_ZONE = 1000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function namedOffset(time: Timestamp, zone: string): number {
   if (zone === '' || zone === 'UTC' || zone === 'Local') return 0;
+  work(STEPS_OF_ZONE);
   let format = formats.get(zone);
   if (!format) {
     try {

@@ -1,6 +1,7 @@
 /** The rules by which Kubernetes' libraries cost (k8s.io/apiserver/pkg/cel/library/cost.go). */
 import { type CostRange, exactly, plus, scaled, TRAVERSAL, times, UNBOUNDED } from '../cost/range.ts';
 import { actualSize, traversal } from '../eval/cost.ts';
+import { work } from '../eval/limits.ts';
 import { isList, isMap, type Value } from '../eval/values.ts';
 import type { FunctionCost } from '../functions.ts';
 
@@ -35,12 +36,16 @@ export const searchCost: FunctionCost = {
   actual: ([list = null]) => treeCost(list),
 };
 
+/** Steps that reading an element takes. */
+const STEPS = 5;
+
 /** Of going through all that is in a value. */
 function treeCost(value: Value): number {
   if (typeof value === 'string') return Math.floor(Buffer.byteLength(value) * TRAVERSAL);
   if (value instanceof Uint8Array) return Math.floor(value.length * TRAVERSAL);
   if (typeof value !== 'object' || value === null) return 1;
   let cost = 0;
+  if (isList(value) || isMap(value)) work(value.size * STEPS);
   if (isList(value)) for (const item of value) cost += treeCost(item);
   else if (isMap(value)) for (const key of value.keys()) cost += treeCost(key) + treeCost(value.find(key)!);
   else return 1;

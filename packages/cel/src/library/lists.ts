@@ -4,7 +4,7 @@ import type { Declarations } from '../environment.ts';
 import { actualSize } from '../eval/cost.ts';
 import { compare, equals, isOrdered } from '../eval/equality.ts';
 import { EvaluationError, failure, noSuchOverload } from '../eval/errors.ts';
-import { checkItems } from '../eval/limits.ts';
+import { checkItems, work } from '../eval/limits.ts';
 import { add } from '../eval/operators.ts';
 import { Duration } from '../eval/time.ts';
 import { ArrayList, isList, type ListValue, typeOf, Uint, type Value } from '../eval/values.ts';
@@ -17,13 +17,13 @@ import {
   DoubleType,
   DurationType,
   DynType,
+  describeType,
   IntType,
   listType,
   StringType,
   sameType,
   TimestampType,
   type Type,
-  typeName,
   UintType,
 } from '../types/type.ts';
 import { listCallCost, listCallEstimate, literalLength, searchCost, selfCompareCost } from './costs.ts';
@@ -101,7 +101,7 @@ function slice(list: ListValue, start: bigint, end: bigint): Value {
 function flatten(...[list = null, ...given]: readonly Value[]): Value {
   const [depth = 1n] = given;
   if (!isList(list) || typeof depth !== 'bigint') {
-    const [target, level = ''] = [list, ...given].map((value) => typeName(typeOf(value)));
+    const [target, level = ''] = [list, ...given].map((value) => describeType(typeOf(value)));
     throw failure(`no such overload: ${target}.flatten(${level})`);
   }
   if (depth < 0n) throw failure('level must be non-negative');
@@ -117,6 +117,8 @@ function flatten(...[list = null, ...given]: readonly Value[]): Value {
   return new ArrayList(items);
 }
 
+const STEPS_OF_COMPARISON = 4;
+
 function sortBy(list: ListValue, keys: ListValue): Value {
   if (list.size !== keys.size) {
     const sizes = `${list.size} and ${keys.size} elements respectively`;
@@ -126,6 +128,7 @@ function sortBy(list: ListValue, keys: ListValue): Value {
   }
   if (list.size === 0) return list;
   if (!isOrdered(keys.get(0))) throw failure('list elements must be comparable');
+  work(list.size * Math.log2(list.size) * STEPS_OF_COMPARISON);
   const type = typeOf(keys.get(0));
   const pairs = [...keys].map((key, i) => {
     if (!sameType(typeOf(key), type)) throw failure('list elements must have the same type');

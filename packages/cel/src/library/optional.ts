@@ -3,8 +3,8 @@ import type { Declarations } from '../environment.ts';
 import { failure, noSuchOverload } from '../eval/errors.ts';
 import { ArrayList, type ListValue, OptionalValue, sizeOf, type Value } from '../eval/values.ts';
 import { isZero } from '../eval/zero.ts';
-import { copy, type Expr, OP } from '../syntax/ast.ts';
-import { type Macro, MacroError, type TreeBuilder } from '../syntax/macro.ts';
+import { type Expr, OP } from '../syntax/ast.ts';
+import { type Macro, MacroError, repeated, type TreeBuilder } from '../syntax/macro.ts';
 import {
   BoolType,
   DynType,
@@ -55,7 +55,7 @@ function mapping(name: string, finish: (build: TreeBuilder, mapped: Expr) => Exp
         range: build.list(),
         variable: '#unused',
         accumulator: bound,
-        init: build.memberCall(copy(target!), 'value'),
+        init: build.memberCall(repeated(target!), 'value'),
         condition: build.literal(false),
         step: build.ident(bound),
         result: mapped!,

@@ -3,7 +3,8 @@ import { exactly, PATTERN, plus, scaled, TRAVERSAL, times } from '../cost/range.
 import type { Declarations } from '../environment.ts';
 import { actualSize, matching } from '../eval/cost.ts';
 import { EvaluationError, failure } from '../eval/errors.ts';
-import { compilePattern } from '../eval/pattern.ts';
+import { work } from '../eval/limits.ts';
+import { compilePattern, matcherOf } from '../eval/pattern.ts';
 import { ArrayList, type Value } from '../eval/values.ts';
 import type { FunctionCost } from '../functions.ts';
 import { IntType, listType, StringType } from '../types/type.ts';
@@ -19,17 +20,20 @@ function compiled(pattern: string) {
 }
 
 function find(text: string, pattern: string): string {
-  const matcher = compiled(pattern).matcher(text);
+  const matcher = matcherOf(compiled(pattern), text);
   return matcher.find() ? (matcher.group() ?? '') : '';
 }
 
+const STEPS_OF_MATCH = 30;
+
 function findAll(text: string, pattern: string, limit = -1n): Value {
-  const matcher = compiled(pattern).matcher(text);
+  const matcher = matcherOf(compiled(pattern), text);
   const found: string[] = [];
   let end = -1;
   while ((limit < 0n || found.length < limit) && matcher.find()) {
     const isEmpty = matcher.start() === matcher.end();
     // Nothing is not found where something has just ended.
+    work(STEPS_OF_MATCH);
     if (!isEmpty || matcher.start() !== end) found.push(matcher.group() ?? '');
     end = matcher.end();
   }

@@ -4,7 +4,7 @@ import type { Declarations } from '../environment.ts';
 import { failure } from '../eval/errors.ts';
 import { formatString } from '../eval/format.ts';
 import { checkText } from '../eval/limits.ts';
-import { ArrayList, type ListValue, type Value } from '../eval/values.ts';
+import { ArrayList, type ListValue, stringSize, type Value } from '../eval/values.ts';
 import { DynType, IntType, listType, StringType } from '../types/type.ts';
 import { joinCost, replaceCost, searchCost, splitCost, targetTextCost } from './costs.ts';
 import { fn, member, overload } from './declare.ts';
@@ -16,31 +16,36 @@ function outOfRange(index: bigint): Error {
 }
 
 function charAt(text: string, index: bigint): string {
-  const characters = [...text];
-  if (index < 0n || index > characters.length) throw outOfRange(index);
-  return characters[Number(index)] ?? '';
+  if (index < 0n || index > text.length) throw outOfRange(index);
+  const at = unitsOf(text, Number(index));
+  if (at > text.length) throw outOfRange(index);
+  return at === text.length ? '' : String.fromCodePoint(text.codePointAt(at)!);
+}
+
+/** Where a character stands, in UTF-16 units; beyond the end there are more of one unit each. */
+function unitsOf(text: string, characters: number): number {
+  let at = 0;
+  for (let i = 0; i < characters; i++) at += at < text.length && text.codePointAt(at)! > 0xffff ? 2 : 1;
+  return at;
 }
 
 function indexOf(text: string, part: string, from = 0n): bigint {
   if (part === '') return from;
   if (from < 0n) throw outOfRange(from);
-  const characters = [...text];
-  if (from >= characters.length) return -1n;
-  const rest = characters.slice(Number(from)).join('');
-  const at = rest.indexOf(part);
-  return at < 0 ? -1n : from + BigInt([...rest.slice(0, at)].length);
+  if (from >= text.length) return -1n;
+  const at = text.indexOf(part, unitsOf(text, Number(from)));
+  return at < 0 ? -1n : BigInt(stringSize(text.slice(0, at)));
 }
 
 function lastIndexOf(text: string, part: string, from?: bigint): bigint {
-  const characters = [...text];
-  if (part === '') return from ?? BigInt(characters.length);
-  const last = from ?? BigInt(characters.length - 1);
-  if (characters.length < [...part].length && from === undefined) return -1n;
+  const size = stringSize(text);
+  if (part === '') return from ?? BigInt(size);
+  const last = from ?? BigInt(size - 1);
+  if (size < stringSize(part) && from === undefined) return -1n;
   if (last < 0n) throw outOfRange(last);
-  if (last >= characters.length) return -1n;
-  const until = characters.slice(0, Number(last)).join('').length;
-  const at = text.lastIndexOf(part, until);
-  return at < 0 ? -1n : BigInt([...text.slice(0, at)].length);
+  if (last >= size) return -1n;
+  const at = text.lastIndexOf(part, unitsOf(text, Number(last)));
+  return at < 0 ? -1n : BigInt(stringSize(text.slice(0, at)));
 }
 
 function lowerAscii(text: string): string {
@@ -77,12 +82,11 @@ function split(text: string, separator: string, limit = -1n): Value {
 }
 
 function substring(text: string, start: bigint, end?: bigint): string {
-  const characters = [...text];
-  const length = BigInt(characters.length);
+  const length = BigInt(stringSize(text));
   if (end !== undefined && start > end) throw failure(`invalid substring range. start: ${start}, end: ${end}`);
   if (start < 0n || start > length) throw outOfRange(start);
   if (end !== undefined && (end < 0n || end > length)) throw outOfRange(end);
-  return characters.slice(Number(start), end === undefined ? undefined : Number(end)).join('');
+  return text.slice(unitsOf(text, Number(start)), end === undefined ? undefined : unitsOf(text, Number(end)));
 }
 
 /** What Go's unicode.IsSpace says is space. */

@@ -1,5 +1,5 @@
 /** Macros: calls that the parser replaces by other expressions (cel-go parser/macro.go). */
-import { type Call, type Constant, type Expr, type Ident, OP } from './ast.ts';
+import { type Call, type Constant, copy, type Expr, type Ident, OP, walk } from './ast.ts';
 
 /** A macro is misused. */
 export class MacroError extends Error {
@@ -29,6 +29,16 @@ export function macroKey(name: string, args: number | '*', member: boolean): str
 }
 
 export const ACCUMULATOR = '__result__';
+
+/** Nodes that a macro may repeat: macros of macros would double them again and again. */
+const MAX_REPEATED = 20_000;
+
+/** The expression once more. @throws MacroError where it is too large */
+export function repeated(expr: Expr): Expr {
+  let nodes = 0;
+  for (const _ of walk(expr)) if (++nodes > MAX_REPEATED) throw new MacroError('expression is too large', expr);
+  return copy(expr);
+}
 
 /** Makes nodes that stand where the macro was called. */
 export class TreeBuilder {

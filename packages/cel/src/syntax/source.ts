@@ -49,10 +49,12 @@ export class Issues {
   }
 
   get message(): string {
-    const located = this.list.map((issue) => ({ message: issue.message, at: locate(this.#text, issue.offset) }));
-    const shown = located.slice(0, MAX_ISSUES).sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
-    const lines = shown.map(({ message, at }) => display(this.#text, message, at));
-    const more = located.length - shown.length;
+    const located = this.list
+      .slice(0, MAX_ISSUES)
+      .map((issue) => ({ message: issue.message, at: locate(this.#text, issue.offset) }));
+    located.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
+    const lines = located.map(({ message, at }) => display(this.#text, message, at));
+    const more = this.list.length - located.length;
     return [...lines, ...(more > 0 ? [`${more} more errors were truncated`] : [])].join('\n');
   }
 }
