@@ -62,8 +62,10 @@ it('lets fewer work in one turn where they hold it up, and more again where they
     await turn();
     return done.length - before;
   };
-  add(300);
-  expect([await perTurn(), await perTurn(), await perTurn(), await perTurn()]).toEqual([64, 32, 32, 32]);
+  add(400);
+  expect([await perTurn(), await perTurn(), await perTurn()]).toEqual([8, 16, 16]);
   costMs = 0.1;
-  expect([await perTurn(), await perTurn(), await perTurn()]).toEqual([32, 64, 44]);
+  expect([await perTurn(), await perTurn(), await perTurn(), await perTurn()]).toEqual([16, 32, 64, 64]);
+  costMs = 0.5;
+  expect([await perTurn(), await perTurn(), await perTurn(), await perTurn()]).toEqual([64, 32, 32, 32]);
 });

@@ -12,7 +12,7 @@ export class Turns {
   readonly #now: () => number;
   #waiting: (() => void)[] = [];
   #isWorking = false;
-  #size = MOST;
+  #size = FIRST;
   /** How many worked in the turn before. */
   #usual = 0;
   /** How many waited when the rest was last given a turn to come. */
@@ -58,12 +58,14 @@ export class Turns {
   /** Fewer, where they have held up the event loop. */
   #adapt(tookMs: number): void {
     if (tookMs > LONG_MS) this.#size = Math.max(1, this.#size >> 1);
-    else if (tookMs < LONG_MS / 4) this.#size = Math.min(MOST, this.#size * 2);
+    else if (tookMs < LONG_MS / 2) this.#size = Math.min(MOST, this.#size * 2);
   }
 }
 
 const MOST = 64;
-const LONG_MS = 40;
+/** Until it has been seen what they take: after a start the code is cold, and each takes ten times as long. */
+const FIRST = 8;
+const LONG_MS = 20;
 
 /** One for the process, as its event loop is. */
 export const turns = new Turns(() => performance.now());
