@@ -495,4 +495,6 @@ test('members stand where Go has them, and a token request keeps the times that 
   const scaler = { metadata: { name: 'ordered' }, spec: { maxReplicas: 2, scaleTargetRef } };
   const { body } = await client.send('POST', scalers('v1').replace(/\/h$/, ''), scaler);
   expect(body).toContain('"status":{"currentReplicas":0,"desiredReplicas":0}');
+  const gone = await client.send('DELETE', '/api/v1/namespaces/default/serviceaccounts/timed');
+  expect(gone.body).toMatch(/"uid":"[^"]+","resourceVersion":"\d+","creationTimestamp":/);
 });

@@ -14,6 +14,13 @@ export function metadataInOrder<T extends object>(metadata: T): T {
   return structInOrder(metadata as JsonObject, METADATA) as T;
 }
 
+/** An object whose metadata stands as it is written, or a custom one, which is a map. Parts that stand so already are not copied. */
+export function objectInOrder<T extends { readonly metadata: object }>(object: T, isCustom: boolean): T {
+  if (isCustom) return sortedDeep(object);
+  const metadata = metadataInOrder(object.metadata);
+  return metadata === object.metadata ? object : { ...object, metadata };
+}
+
 /** What the type does not know comes last. */
 function structInOrder(object: JsonObject, { jsonFields, byJson }: StructType): JsonObject {
   const keys = Object.keys(object);

@@ -2,7 +2,7 @@
  * Objects as JSON in the version in which they are stored: bytes are copied, with the resourceVersion spliced in.
  */
 import { encodeJson, jsonText } from '@keelson/api/codec/json';
-import { sortedDeep } from '@keelson/api/codec/order';
+import { objectInOrder, sortedDeep } from '@keelson/api/codec/order';
 import { writeListItem, writeObject, writeWhole } from '@keelson/api/codec/stored';
 import { apiVersionOf, type KubeObject } from '@keelson/api/object';
 import type { ChunkWriter } from '../http/chunks.ts';
@@ -38,7 +38,7 @@ export class StoredJson implements Representation {
     // What a dry run has not looked at may be anything.
     const stored = resourceVersion === undefined || Number(resourceVersion) > 0 ? encodedBytesOf(object) : undefined;
     if (stored) return Buffer.concat([...writeObject(stored, Number(resourceVersion ?? 0)), NEWLINE]);
-    return Buffer.concat([encodeJson(this.#definition.storageForm.type ? object : sortedDeep(object)), NEWLINE]);
+    return Buffer.concat([encodeJson(objectInOrder(object, !this.#definition.storageForm.type)), NEWLINE]);
   }
 
   cached(object: CachedObject): Buffer {

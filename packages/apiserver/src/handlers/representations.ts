@@ -1,6 +1,6 @@
 /** Which representation a request gets. */
 
-import { metadataInOrder, sortedDeep } from '@keelson/api/codec/order';
+import { objectInOrder } from '@keelson/api/codec/order';
 import type { KubeObject } from '@keelson/api/object';
 import { headerOf } from '../http/answer.ts';
 import { wantsPretty } from '../http/negotiate.ts';
@@ -35,7 +35,8 @@ export function representationFor(
 
   const options = {
     shape: shapeOf(scope, form),
-    convert: (object: KubeObject) => inOrder(read(object), lens.expected.form.type === undefined),
+    // What a conversion and the resource version, which is added last, have put elsewhere stands in its place.
+    convert: (object: KubeObject) => objectInOrder(read(object), lens.expected.form.type === undefined),
     parse: store.codec.object.bind(store.codec),
     pretty,
     form: formName(scope),
@@ -71,13 +72,6 @@ function formName(scope: Scope): string | undefined {
 export function listKey(scope: Scope): string | undefined {
   const form = formName(scope);
   return form === undefined ? undefined : `${form} ${scope.ctx.exchange.url}`;
-}
-
-/** What a conversion and the resource version, which is added last, have put elsewhere stands in its place. */
-function inOrder(object: KubeObject, isSorted: boolean): KubeObject {
-  if (isSorted) return sortedDeep(object);
-  const metadata = metadataInOrder(object.metadata);
-  return metadata === object.metadata ? object : { ...object, metadata };
 }
 
 function isPretty({ ctx, output }: Scope): boolean {

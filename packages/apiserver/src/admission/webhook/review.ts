@@ -64,12 +64,9 @@ export class InvalidResponse extends Error {
 
 /** Where the webhooks' scheme was made; part of the message of upstream. */
 const SCHEME = 'k8s.io/apiserver/pkg/util/webhook/client.go:71';
-/** Kinds that every scheme knows, besides the reviews. */
-const KNOWN_KINDS = new Set([
-  'admission.k8s.io/v1/AdmissionReview',
-  'admission.k8s.io/v1beta1/AdmissionReview',
-  'v1/Status',
-]);
+const REVIEWS = new Set(['admission.k8s.io/v1/AdmissionReview', 'admission.k8s.io/v1beta1/AdmissionReview']);
+/** Kinds that every scheme knows, in any version. */
+const UNVERSIONED = new Set(['Status', 'APIVersions', 'APIGroup', 'APIGroupList', 'APIResourceList']);
 
 /** @throws Error, DecodeError for what is no object or of another type */
 export function decodeReview(body: Buffer, version: ReviewVersion): AdmissionReview {
@@ -78,11 +75,11 @@ export function decodeReview(body: Buffer, version: ReviewVersion): AdmissionRev
   const expected = `admission.k8s.io/${version}`;
   const apiVersion = apiVersionOf(parseApiVersion(said.apiVersion)) || expected;
   const kind = said.kind || 'AdmissionReview';
-  if (!KNOWN_KINDS.has(`${apiVersion}/${kind}`))
+  if (!UNVERSIONED.has(kind) && !REVIEWS.has(`${apiVersion}/${kind}`))
     throw new Error(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme ${quote(SCHEME)}`);
-  if (apiVersion !== expected) {
-    const from = `${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}`;
-    throw new Error(`converting (${from}) to (${version}.AdmissionReview): unknown conversion`);
+  if (kind !== 'AdmissionReview' || apiVersion !== expected) {
+    const from = kind === 'AdmissionReview' ? apiVersion.slice(apiVersion.indexOf('/') + 1) : 'v1';
+    throw new Error(`converting (${from}.${kind}) to (${version}.AdmissionReview): unknown conversion`);
   }
   return said.decode(TYPES[version], { strict: false }).object as TypedObject as AdmissionReview;
 }

@@ -198,6 +198,12 @@ it.each<[string, Answer, string]>([
     review({ apiVersion: 'admission.k8s.io/v1beta1' }),
     `${call}: converting (v1beta1.AdmissionReview) to (v1.AdmissionReview): unknown conversion`,
   ],
+  [
+    'a kind of all versions',
+    review({ kind: 'Status' }),
+    `${call}: converting (v1.Status) to (v1.AdmissionReview): unknown conversion`,
+  ],
+  ['no version', review({ apiVersion: 'a/b/c' }), `${call}: unexpected GroupVersion string: a/b/c`],
   ['no response', review({}), `${response}: webhook response was absent`],
   ['no uid', { uid: '' }, `${response}: expected response.uid="uid-1", got ""`],
   [
