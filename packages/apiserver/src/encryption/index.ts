@@ -8,6 +8,7 @@
 import type { Clock } from '@keelson/api/clock';
 import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { type GroupResource, qualified } from '@keelson/api/errors';
+import { pause } from '@keelson/client/world';
 import { readStrictly } from '@keelson/component/configfile';
 import type { Logger } from '@keelson/component/logs/logger';
 import type { Store } from '@keelson/storage/store';
@@ -44,7 +45,9 @@ export class Encryption {
   #providers: Providers;
   #hash: string;
   #isReloading = false;
-  #isClosed = false;
+  readonly #closed = new AbortController();
+  /** Ends each of those that were replaced and may still be asked. */
+  readonly #replaced = new Set<() => void>();
   #cancelRetry: (() => void) | undefined;
 
   private constructor(options: EncryptionOptions, providers: Providers, hash: string) {
@@ -87,8 +90,9 @@ export class Encryption {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closed.abort();
     this.#cancelRetry?.();
+    for (const end of this.#replaced) end();
     for (const provider of this.#providers.kms) provider.close();
   }
 
@@ -99,7 +103,7 @@ export class Encryption {
   }
 
   async #reload(): Promise<void> {
-    if (this.#isReloading || this.#isClosed) return;
+    if (this.#isReloading || this.#closed.signal.aborted) return;
     this.#isReloading = true;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
@@ -109,7 +113,8 @@ export class Encryption {
     } catch (error) {
       metrics.reloads.reloaded('failure');
       logger.error({ error: asError(error).message, path: config.path }, 'error processing encryption config file');
-      if (!this.#isClosed) this.#cancelRetry = clock.after(RETRY_MS, () => void this.#reload(), { background: true });
+      if (this.#closed.signal.aborted) return;
+      this.#cancelRetry = clock.after(RETRY_MS, () => void this.#reload(), { background: true });
     } finally {
       this.#isReloading = false;
     }
@@ -121,8 +126,7 @@ export class Encryption {
     const { metrics, logger, config, clock } = this.#options;
     const { providers, hash } = await load(this.#options);
     try {
-      await untilHealthy(providers, clock);
-      if (this.#isClosed) throw new Error('the server has ended');
+      await untilHealthy(providers, clock, this.#closed.signal);
     } catch (error) {
       for (const provider of providers.kms) provider.close();
       throw error;
@@ -136,10 +140,13 @@ export class Encryption {
     logger.info({ path: config.path }, 'reloaded the encryption config');
     // What was begun with them may still ask them.
     const grace = 2 * old.kms.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
-    const close = () => {
+    const end = () => {
+      cancel();
+      this.#replaced.delete(end);
       for (const provider of old.kms) provider.close();
     };
-    clock.after(grace, close, { background: true });
+    const cancel = clock.after(grace, end, { background: true });
+    this.#replaced.add(end);
   }
 }
 
@@ -184,17 +191,18 @@ async function checkAll({ kms }: Providers): Promise<void> {
 }
 
 /** @throws Error with what is wrong when they have had their time */
-async function untilHealthy(providers: Providers, clock: Clock): Promise<void> {
+async function untilHealthy(providers: Providers, clock: Clock, closed: AbortSignal): Promise<void> {
   const patience = Math.max(MIN_PATIENCE_MS, 2 * providers.kms.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0));
   const deadline = clock.now() + patience;
   for (;;) {
     const failure = await checkAll(providers).then(() => undefined, asError);
+    if (closed.aborted) throw new Error('the server has ended');
     if (!failure) return;
     if (clock.now() >= deadline)
       throw new Error(
         `health check for new transformers failed, polling error timed out waiting for the condition: ${failure.message}`,
         { cause: failure },
       );
-    await new Promise<void>((resolve) => clock.after(RECHECK_MS, resolve));
+    await pause(clock, RECHECK_MS, closed);
   }
 }

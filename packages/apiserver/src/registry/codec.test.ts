@@ -145,3 +145,16 @@ it('encodes in pieces what it encodes at once', () => {
   expect(pieces).toBe(3);
   expect(step.value).toEqual(codec.encode(map));
 });
+
+it('keeps what was just encoded, but no more than so many bytes of it', () => {
+  const codec = codecOf('', 'configmaps');
+  const encoded = Array.from({ length: 40 }, (_, i) => {
+    const metadata = { name: `a${i}`, namespace: 'default' };
+    return codec.encode({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { text: 'x'.repeat(1_000_000) } });
+  });
+  const isKept = ({ bytes, object }: (typeof encoded)[number]) =>
+    codec.shared({ bytes, revision: 1 } as CachedObject) === object;
+  const kept = encoded.map(isKept);
+  expect(kept.at(-1)).toBe(true);
+  expect(kept.filter((each) => each)).toHaveLength(16);
+});

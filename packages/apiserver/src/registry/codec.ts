@@ -13,11 +13,18 @@ import { readStored } from './readstored.ts';
 import type { ResourceDefinition } from './resource.ts';
 import { sharedText, withSharedTexts } from './sharedtext.ts';
 
+/** Of what is stored: three times as much memory. */
+const JUST_ENCODED_BYTES = 16 * 1024 * 1024;
+
 /**
  * Objects this process encoded a moment ago: the event that brings them back need not be parsed again. No more than are
  * being written at once, since an object takes three times the memory of its bytes, which stay.
  */
-const justEncoded = new LRUCache<Uint8Array, KubeObject>({ max: 256 });
+const justEncoded = new LRUCache<Uint8Array, KubeObject>({
+  max: 256,
+  maxSize: JUST_ENCODED_BYTES,
+  sizeCalculation: (_, bytes) => bytes.length,
+});
 /** The other way round: whoever wrote an object is answered with it. */
 const encodedBytes = new WeakMap<KubeObject, Buffer>();
 
