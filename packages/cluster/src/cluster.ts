@@ -10,8 +10,10 @@ import { parseFlags } from '@keelson/component/pflag/flags';
 import type { Running } from '@keelson/component/running';
 import { GATES as CONTROLLER_GATES } from '@keelson/controllers/gates';
 import { GATES as SCHEDULER_GATES } from '@keelson/scheduler/gates';
+import { isUnspecified } from './addresses.ts';
 import { addressAt, parseCidr } from './cidr.ts';
 import { expectOurs, fileFault, prepareDirectory, storeDirectoryIn } from './data-directory.ts';
+import { DNS_OFFSET } from './dns/service.ts';
 import { tellIdleGates } from './feature-gates.ts';
 import type { Given } from './kube-apiserver/flags.ts';
 import { flags, type Values } from './kube-apiserver/flags.ts';
@@ -52,9 +54,6 @@ export interface ClusterOptions {
   /** Of the log (`--v`). */
   readonly verbosity: number;
 }
-
-/** Of the service of names, in the range of services: kubeadm's. */
-const DNS_OFFSET = 10;
 
 /** A running cluster. `stop` ends it: first its parts, then no new requests, running ones finish, the data is closed. */
 export interface Cluster extends Running {
@@ -211,8 +210,6 @@ function urlHost(address: string): string {
   if (isUnspecified(address)) return '127.0.0.1';
   return address.includes(':') ? `[${address}]` : address;
 }
-
-const isUnspecified = (address: string) => address === '0.0.0.0' || /^[0:]+$/.test(address);
 
 async function writeAccess(file: string, server: string, pki: ClusterPki): Promise<boolean> {
   const [ca, admin] = await Promise.all([readFile(pki.certificateFile('ca'), 'utf8'), pki.read('admin')]);

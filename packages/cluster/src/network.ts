@@ -5,6 +5,7 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { type Running, together } from '@keelson/component/running';
 import { servePlain } from '@keelson/component/serving/plain';
 import { defaultTunnel } from '@keelson/pod-network/tunnel-settings';
+import { isLoopback } from './addresses.ts';
 import { announceDns, grantDns } from './dns/service.ts';
 import { HEALTHZ_PORT, healthOf, METRICS_PORT, metricsOf } from './kube-proxy/ports.ts';
 import { type ServiceProxy, startServiceProxy } from './kube-proxy/start.ts';
@@ -49,7 +50,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
   const proxy = options.proxy && (await startProxy(options, options.proxy));
   const isCarried = options.proxy === undefined || proxy !== undefined;
   // Endpoints cannot be at loopback addresses.
-  const isReached = !/^127\.|^::1$/.test(options.nodeAddress);
+  const isReached = !isLoopback(options.nodeAddress);
   const dns = isCarried && isReached && options.dns ? await startNames(options, options.dns) : undefined;
   return {
     ...together([...(pods ? [pods] : []), ...(proxy ?? []), ...(dns ? [dns] : [])]),

@@ -10,7 +10,6 @@ import { MetricsRegistry } from '@keelson/component/metrics/registry';
 import { parseFlags } from '@keelson/component/pflag/flags';
 import { type Running, revived, together } from '@keelson/component/running';
 import { type ServerFactory, startSimulatedNodes } from '@keelson/kubelet';
-import type { IsEnabled } from '@keelson/scheduler/gates';
 import { flags as controllerFlags } from './kube-controller-manager/flags.ts';
 import { ServiceAccountToken } from './kube-controller-manager/service-accounts.ts';
 import { startControllerManager } from './kube-controller-manager/start.ts';
@@ -97,8 +96,7 @@ async function controllers(surroundings: Surroundings, { podRange, featureGates 
 }
 
 async function scheduler(surroundings: Surroundings, { featureGates }: Parts): Promise<Running> {
-  const gates = parseFeatureGates(featureGates);
-  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
+  const { isEnabled } = parseFeatureGates(featureGates);
   const { values } = parseFlags(schedulerFlags, []);
   const component = 'kube-scheduler';
   const client = await clientOf(surroundings, component);

@@ -60,7 +60,7 @@ export async function foundationOf(config: ServerConfig, resources: () => Resour
   const metrics = new ServerMetrics(monotonic, config.metricRules);
   const { registry } = metrics;
   const gates = config.featureGates ?? new FeatureGates(undefined, config.emulation?.version);
-  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
+  const { isEnabled } = gates;
   const { encryption } = config;
   const stores = new Stores({
     config,

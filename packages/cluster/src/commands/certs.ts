@@ -8,20 +8,27 @@ import { KUBERNETES_DIR } from '../install/layout.ts';
 import { type Expiration, type Expirations, expirations, renew, renewableNames } from '../install/renewal.ts';
 import { generateRequests } from '../install/requests.ts';
 import { type Command, outcomeOf } from './command.ts';
-import { layoutOf, placeDescriptions, placeFlags } from './installation.ts';
+import {
+  certDirDescriptions,
+  certDirFlags,
+  certDirSettings,
+  layoutOf,
+  placeDescriptions,
+  placeFlags,
+} from './installation.ts';
 import type { Io } from './io.ts';
 import { residual, table } from './table.ts';
 
 const flags = {
   ...placeFlags,
-  'cert-dir': { type: 'string', section: 'General' },
+  ...certDirFlags,
   'kubeconfig-dir': { type: 'string', section: 'General', default: KUBERNETES_DIR },
   output: { type: 'string', shorthand: 'o', section: 'General', default: 'text' },
 } as const satisfies FlagTable;
 
 const descriptions = {
   ...placeDescriptions,
-  'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
+  ...certDirDescriptions,
   'kubeconfig-dir': 'Where generate-csr writes kubeconfigs.',
   output: 'text, or json.',
 };
@@ -82,12 +89,10 @@ export function certs(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function contextOf(values: FlagValues<typeof flags>, io: Io) {
-  const certificates = values['cert-dir'];
   return installContext({
     layout: layoutOf(values),
     configFile: values.config === '' ? undefined : resolve(values.config),
-    settings:
-      certificates === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value: certificates }],
+    settings: certDirSettings(values),
     world: systemWorld(),
     report: (line) => io.stdout(`${line}\n`),
   });

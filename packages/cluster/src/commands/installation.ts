@@ -1,7 +1,8 @@
 /** What the commands about an installation have in common: where it is, and how what is written is shown. */
-import { FlagError, type FlagTable } from '@keelson/component/pflag/flags';
+import { FlagError, type FlagTable, type FlagValues } from '@keelson/component/pflag/flags';
+import type { Setting } from '../install/context.ts';
 import type { DryRunFiles } from '../install/files.ts';
-import type { Layout, LayoutOptions } from '../install/layout.ts';
+import { CERTIFICATES_DIR, type Layout, type LayoutOptions } from '../install/layout.ts';
 
 const section = 'General';
 
@@ -11,6 +12,16 @@ export const placeFlags = {
   rootfs: { type: 'string', section },
   help: { type: 'bool', shorthand: 'h', section },
 } as const satisfies FlagTable;
+
+/** Of commands that have nothing else of the configuration for a flag. */
+export const certDirFlags = { 'cert-dir': { type: 'string', section } } as const satisfies FlagTable;
+
+export const certDirDescriptions: Readonly<Record<keyof typeof certDirFlags, string>> = {
+  'cert-dir': `Where the certificates are. Default: ${CERTIFICATES_DIR}.`,
+};
+
+export const certDirSettings = ({ 'cert-dir': value }: FlagValues<typeof certDirFlags>): readonly Setting[] =>
+  value === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value }];
 
 export const placeDescriptions: Readonly<Record<keyof typeof placeFlags, string>> = {
   config: 'File with an InitConfiguration and a ClusterConfiguration of kubeadm.k8s.io/v1beta4.',

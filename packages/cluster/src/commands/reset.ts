@@ -5,13 +5,20 @@ import { usage } from '@keelson/component/pflag/usage';
 import { installContext } from '../install/context.ts';
 import { installedFiles, resetPhases } from '../install/reset.ts';
 import { type Command, outcomeOf } from './command.ts';
-import { layoutOf, placeDescriptions, placeFlags } from './installation.ts';
+import {
+  certDirDescriptions,
+  certDirFlags,
+  certDirSettings,
+  layoutOf,
+  placeDescriptions,
+  placeFlags,
+} from './installation.ts';
 import type { Io } from './io.ts';
 import { namedPhase, phaseTree, phaseWords, runNamed } from './phases.ts';
 
 const flags = {
   ...placeFlags,
-  'cert-dir': { type: 'string', section: 'General' },
+  ...certDirFlags,
   'dry-run': { type: 'bool', section: 'General' },
   force: { type: 'bool', shorthand: 'f', section: 'General' },
   'skip-phases': { type: 'strings', section: 'General' },
@@ -19,7 +26,7 @@ const flags = {
 
 const descriptions = {
   ...placeDescriptions,
-  'cert-dir': 'Where the certificates are. Default: /etc/kubernetes/pki.',
+  ...certDirDescriptions,
   'dry-run': 'Change nothing: tell what would be done.',
   force: 'Do it. Without it, what would go is shown.',
   'skip-phases': 'Phases to leave out: remove-etcd-member, cleanup-node.',
@@ -45,12 +52,10 @@ export function reset(argv: readonly string[], io: Io): Promise<number> {
     const phase = args[0] === 'phase' ? namedPhase('keelson reset', resetPhases, args.slice(1)) : undefined;
     if (args.length > 0 && !phase) throw new FlagError(`"keelson reset" takes no arguments, got "${args.join(' ')}"`);
     const world = systemWorld();
-    const certificates = values['cert-dir'];
     const context = await installContext({
       layout: layoutOf(values),
       configFile: values.config === '' ? undefined : resolve(values.config),
-      settings:
-        certificates === '' ? [] : [{ kind: 'ClusterConfiguration', path: ['certificatesDir'], value: certificates }],
+      settings: certDirSettings(values),
       dryRun: values['dry-run'],
       world,
       report: (line) => io.stdout(`${line}\n`),

@@ -5,9 +5,10 @@ import { FlagError, type FlagTable, type FlagValues, parseFlags } from '@keelson
 import { usage } from '@keelson/component/pflag/usage';
 import { readKubeconfig, refusal } from '../connection.ts';
 import { certificateKeyProblem } from '../install/certificate-key.ts';
-import { authorityHash } from '../install/cluster-info.ts';
+import { authorityHashes } from '../install/cluster-info.ts';
 import { defaultToken, splitToken } from '../install/configuration/init.ts';
 import type { BootstrapToken } from '../install/configuration/types.ts';
+import { tokenProblems } from '../install/configuration/validation.ts';
 import { joinCommand } from '../install/join-command.ts';
 import { KUBECONFIG_FILES, Layout } from '../install/layout.ts';
 import { newToken } from '../install/machine.ts';
@@ -87,8 +88,8 @@ export function token(argv: readonly string[], io: Io): Promise<number> {
 /** @returns what is shown of it */
 async function made(values: Values, given: string | undefined, io: Io): Promise<string> {
   const { ttl: ttlMs, usages, groups, description } = values;
-  const wrong = usages.find((usage) => !defaultToken.usages.includes(usage));
-  if (wrong !== undefined) throw new FlagError(`--usages: "${wrong}" is none of ${defaultToken.usages.join(', ')}`);
+  const [wrong] = tokenProblems({ usages, groups });
+  if (wrong !== undefined) throw new FlagError(`--${wrong}`);
   const keyProblem = values['certificate-key'] === '' ? undefined : certificateKeyProblem(values['certificate-key']);
   if (keyProblem !== undefined) throw new FlagError(`--certificate-key: ${keyProblem}`);
   const bootstrap: BootstrapToken = { token: given ?? newToken(), ttlMs, usages, groups, description, expires: '' };
@@ -116,11 +117,10 @@ async function joinCommandOf(
 ): Promise<string> {
   if (!ca) throw new StartupError('the kubeconfig names no authority of the cluster', 'take admin.conf of the cluster');
   const text = 'text' in ca ? ca.text : await readFile(ca.file, 'utf8');
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   return joinCommand({
     endpoint: new URL(server).host,
     token: shown,
-    caHashes: certificates.map(authorityHash),
+    caHashes: authorityHashes(text),
     controlPlane: certificateKey === '' ? undefined : { certificateKey, systemd: false },
   });
 }

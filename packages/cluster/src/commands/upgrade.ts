@@ -162,8 +162,13 @@ async function contextOf(values: Values, configuration: UpgradeConfiguration, ve
     world: systemWorld(),
     report: (line) => io.stdout(`${line}\n`),
   });
-  if (version !== undefined) expectVersion(context, version);
-  return context;
+  try {
+    if (version !== undefined) expectVersion(context, version);
+    return context;
+  } catch (error) {
+    await context.close();
+    throw error;
+  }
 }
 
 async function run(

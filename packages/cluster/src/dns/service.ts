@@ -10,6 +10,8 @@ const FORCE = { force: true };
 const NAMESPACE = 'kube-system';
 const NAME = 'kube-dns';
 const PORT = 53;
+/** Of the service's address, in the range of services: kubeadm's. */
+export const DNS_OFFSET = 10;
 export const METRICS_PORT = 9153;
 /** Those of upstream's role of name servers do not cover slices. */
 const ROLE = 'keelson:kube-dns';

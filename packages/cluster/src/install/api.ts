@@ -161,14 +161,7 @@ class ClientApi implements ClusterApi {
   }
 
   get<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined> {
-    return this.#persistently(async () => {
-      try {
-        return await this.#client.resource(resource).get(ref);
-      } catch (error) {
-        if (hasReason(error, 'NotFound')) return undefined;
-        throw error;
-      }
-    });
+    return this.#persistently(() => this.#find(resource, ref));
   }
 
   list<R extends ResourceName>(resource: R, query: ListQuery): Promise<ResourceTypes[R][]> {
@@ -188,7 +181,7 @@ class ClientApi implements ClusterApi {
     const draft = object as { readonly metadata: ObjectRef };
     await this.#persistently(() =>
       retryOnConflict(async () => {
-        const known = await this.get(resource, draft.metadata);
+        const known = await this.#find(resource, draft.metadata);
         const resourceVersion = known?.metadata?.resourceVersion;
         if (resourceVersion === undefined) return resources.create(object);
         const whole = { ...draft, metadata: { ...draft.metadata, resourceVersion } };
@@ -203,6 +196,15 @@ class ClientApi implements ClusterApi {
       () => retryOnConflict(async () => nodes.update(change(await nodes.get({ name })))),
       (error) => hasReason(error, 'NotFound'),
     );
+  }
+
+  async #find<R extends ResourceName>(resource: R, ref: ObjectRef): Promise<ResourceTypes[R] | undefined> {
+    try {
+      return await this.#client.resource(resource).get(ref);
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
   }
 
   /** A server that is being started, or elects a leader, is asked again. */

@@ -1,6 +1,7 @@
 /** How a machine finds a cluster, and knows that it is the right one (kubeadm/app/phases/bootstraptoken/clusterinfo, util/pubkeypin). */
 import { createHash, X509Certificate } from 'node:crypto';
 import { encodeYaml } from '@keelson/api/codec/yaml';
+import { certificatesOf } from '@keelson/apiserver/http/pem';
 import { readAuthority } from './certificates.ts';
 import { controlPlaneUrl } from './configuration/endpoints.ts';
 import type { InstallContext } from './phase.ts';
@@ -22,7 +23,12 @@ export async function clusterInfoText({ files, configuration }: InstallContext):
 }
 
 /** What `--discovery-token-ca-cert-hash` says of an authority: `sha256:` and the digest of its public key (RFC 7469, in hexadecimal). */
-export function authorityHash(certificate: string): string {
-  const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
+export const authorityHash = (certificate: string): string => hashOf(new X509Certificate(certificate));
+
+/** The same of each certificate in a PEM text. @throws Error for a block that is none */
+export const authorityHashes = (pem: string): string[] => certificatesOf(pem).map(hashOf);
+
+function hashOf({ publicKey }: X509Certificate): string {
+  const key = publicKey.export({ type: 'spki', format: 'der' });
   return `sha256:${createHash('sha256').update(key).digest('hex')}`;
 }

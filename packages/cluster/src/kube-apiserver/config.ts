@@ -15,6 +15,7 @@ import type { NamedCertKey } from '@keelson/component/pflag/values';
 import { KeyMapping } from '@keelson/storage/etcd/keys';
 import type { Store } from '@keelson/storage/store';
 import { RE2JS } from 're2js';
+import { isLoopback, isUnspecified } from '../addresses.ts';
 import { addressAt, parseCidr } from '../cidr.ts';
 import { readFault } from '../data-directory.ts';
 import { metricRules } from '../metric-flags.ts';
@@ -329,14 +330,11 @@ function tokenKeys(values: Values, reader: FileReader): ServiceAccountConfig['ke
   };
 }
 
-const isLoopback = (address: string) => address === '::1' || address.startsWith('127.');
-const isUnspecified = (address: string) => address === '' || address === '0.0.0.0' || /^[0:]+$/.test(address);
-
 /** The address given, or else the one bound to if others can reach it, or else that of the first network interface. */
 function advertiseAddress(values: Values): string {
   const bound = values['bind-address'];
   const candidates = [values['advertise-address'], isLoopback(bound) ? '' : bound];
-  const given = candidates.find((address) => !isUnspecified(address));
+  const given = candidates.find((address) => address !== '' && !isUnspecified(address));
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return given ?? addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? '127.0.0.1';
 }
@@ -348,7 +346,7 @@ function selfSignedNames(values: Values): string[] {
     'kubernetes.default.svc',
     'kubernetes.default',
     'kubernetes',
-    isUnspecified(bound) ? 'localhost' : bound,
+    bound === '' || isUnspecified(bound) ? 'localhost' : bound,
     service,
   ];
 }

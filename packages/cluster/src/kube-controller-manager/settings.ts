@@ -42,7 +42,7 @@ export async function settingsOf(values: Values): Promise<ControllerSettings> {
   const gates = parseFeatureGates(values['feature-gates']);
   return {
     ...defaultSettings,
-    isEnabled: (gate) => gates.enabled(gate),
+    isEnabled: gates.isEnabled,
     concurrency: concurrencyOf(values),
     ...(certificate && key ? { signing: { authority: { certificate, key }, durationMs } } : {}),
     ...(rootCa === undefined ? {} : { rootCa }),

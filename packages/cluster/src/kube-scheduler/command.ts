@@ -2,7 +2,7 @@ import { connect, systemWorld } from '@keelson/client';
 import { parseFeatureGates } from '@keelson/component/featuregate/featuregate';
 import { flagTexts } from '@keelson/component/pflag/flags';
 import { together } from '@keelson/component/running';
-import { GATES, type IsEnabled } from '@keelson/scheduler/gates';
+import { GATES } from '@keelson/scheduler/gates';
 import { type Component, runComponent } from '../commands/component.ts';
 import type { Io } from '../commands/io.ts';
 import { componentHealth, LEADER_ELECTION } from '../component-health.ts';
@@ -33,8 +33,7 @@ const component: Component<typeof flags> = {
       world: systemWorld(logger, clients, gates.enabled('WatchListClient')),
       rateLimit,
     });
-    const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
-    const scheduler = await startKubeScheduler(values, client, { metrics: registry, isEnabled });
+    const scheduler = await startKubeScheduler(values, client, { metrics: registry, isEnabled: gates.isEnabled });
     const synced = () => {
       if (!scheduler.hasSynced) throw new Error('waiting for handlers to sync');
     };

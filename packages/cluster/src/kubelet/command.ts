@@ -57,7 +57,7 @@ const component: Component<typeof flags> = {
       logger.warn({ files: skippedFiles }, 'Files of --config-dir without the ending .conf are not read');
     const nodeName = (values['hostname-override'] || hostname()).toLowerCase();
     const { gates } = configuration;
-    const isEnabled = (gate: string) => gates.enabled(gate);
+    const { isEnabled } = gates;
     tellIdleGates(gates, [...COMMON_GATES, ...GATES], logger);
     const { registry: metrics, clients } = componentMetrics(gates);
     const { client, rotation } = await nodeClient({

@@ -75,7 +75,7 @@ export async function configurationOf(values: Values, given: ReadonlySet<string>
   const said = flagsOf(values, given);
   const access = accessFile(file, values, given);
   const gates = mergedGates(Object.entries(file.featureGates ?? {}), values['feature-gates']);
-  const isEnabled: IsEnabled = (gate) => gates.enabled(gate);
+  const { isEnabled } = gates;
   const settings = settingsOf({ ...file, ...said }, isEnabled);
   const imageVerification = imageVerificationOf(file, isEnabled);
   checkUserNamespaces(file.userNamespaces?.idsPerPod);

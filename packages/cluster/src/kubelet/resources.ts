@@ -3,6 +3,7 @@
  * (pkg/kubelet/apis/config/v1beta1/defaults.go, apis/config/validation, cmd/kubelet/app/server.go).
  */
 
+import { aggregateText } from '@keelson/api/aggregate';
 import { parseDuration } from '@keelson/component/go/duration';
 import type { IsEnabled } from '@keelson/kubelet/gates';
 import {
@@ -72,7 +73,7 @@ export function resourcesOf(file: ResourcesFile, isEnabled: IsEnabled): NodeReso
     ...reservedMemoryProblems(file.reservedMemory ?? []),
     ...swapProblems(file),
   ].map((problem) => `invalid configuration: ${problem}`);
-  if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
+  if (problems.length > 0) throw new Error(aggregateText(problems));
   const { reservedSystemCPUs: ownCpus = '' } = file;
   const kube = reserved('--kube-reserved', file.kubeReserved);
   const system = reserved('--system-reserved', file.systemReserved);

@@ -1,4 +1,5 @@
 /** How long pods have when the machine goes down, as the kubelet's configuration says it, with upstream's findings (apis/config/validation). */
+import { aggregateText } from '@keelson/api/aggregate';
 import { formatDuration, parseDuration } from '@keelson/component/go/duration';
 import type { ShutdownPeriod } from '@keelson/kubelet/policies';
 
@@ -30,7 +31,7 @@ export function shutdownPeriodsOf(file: ShutdownFile): ShutdownPeriod[] {
       (all > 0 || critical > 0) &&
       'Cannot specify both shutdownGracePeriodByPodPriority and shutdownGracePeriod at the same time',
   ].flatMap((problem) => (problem ? [`invalid configuration: ${problem}`] : []));
-  if (problems.length > 0) throw new Error(problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`);
+  if (problems.length > 0) throw new Error(aggregateText(problems));
   if (byPriority.length > 0) {
     return byPriority.map(({ priority = 0, shutdownGracePeriodSeconds: seconds = 0 }) => ({ priority, seconds }));
   }

@@ -2,6 +2,7 @@
 import type { Deployment } from '@keelson/api/generated/types/apps/v1';
 import type { Container } from '@keelson/api/generated/types/core/v1';
 import type { Draft } from '@keelson/client';
+import { isLoopback } from '../../addresses.ts';
 import {
   dnsPodService,
   dnsPods,
@@ -39,8 +40,7 @@ export async function ensureDns(context: InstallContext): Promise<void> {
   const { configuration, systemd, report } = context;
   const { cluster, init } = configuration;
   const address = addressOf(init);
-  if (systemd && /^127\.|^::1$/.test(address))
-    return report(`[addon] no name server: pods would not reach one at ${address}`);
+  if (systemd && isLoopback(address)) return report(`[addon] no name server: pods would not reach one at ${address}`);
   const api = await context.api();
   await refuseOther(api, systemd, dnsWays, 'addon/coredns');
   await api.put('serviceaccounts', { metadata: { namespace: NAMESPACE, name: NAME } });

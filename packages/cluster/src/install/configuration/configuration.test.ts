@@ -63,6 +63,8 @@ describe('configuration', () => {
     [init('localAPIEndpoint: {advertiseAddress: example.org}'), '"example.org" is no IP address'],
     [init('localAPIEndpoint: {advertiseAddress: 0.0.0.0}'), 'is no address that others reach this machine by'],
     [init('bootstrapTokens: [{token: secret}]'), 'the bootstrap token "secret…" was not of the form'],
+    [init('bootstrapTokens: [{usages: [all]}]'), 'bootstrapTokens.usages: "all" is none of signing, authentication'],
+    [init('bootstrapTokens: [{groups: [admins]}]'), 'bootstrapTokens.groups: bootstrap group "admins" is invalid'],
     [init('nodeRegistration: {name: a_b}'), 'nodeRegistration.name: "a_b"'],
     ['apiVersion: kubeadm.k8s.io/v1beta3\nkind: InitConfiguration', 'write kubeadm.k8s.io/v1beta4'],
     ['apiVersion: v1\nkind: Pod', 'kind "Pod" of "v1" is unknown here'],

@@ -1,10 +1,8 @@
 /** The KubeletConfiguration that an installation gives its kubelets (kubeadm/app/componentconfigs/kubelet.go). */
 import { addressAt, parseCidr } from '../../cidr.ts';
+import { DNS_OFFSET } from '../../dns/service.ts';
 import { MANIFESTS_DIR } from '../layout.ts';
 import type { ClusterConfiguration, KubeletDocument } from './types.ts';
-
-/** Which address of the services' range is the DNS server's. */
-const DNS_OFFSET = 10;
 
 /** The given document with defaults where it says nothing. @param given undefined: all is default */
 export function defaultKubelet(given: KubeletDocument | undefined, cluster: ClusterConfiguration): KubeletDocument {

@@ -1,11 +1,13 @@
 /** What is wrong with values that are of the right kind. */
 import { isIP } from 'node:net';
 import { isDNS1123Subdomain, isWildcardDNS1123Subdomain } from '@keelson/api/validation/names';
+import { isUnspecified } from '../../addresses.ts';
 import { parseCidr } from '../../cidr.ts';
 import { certificateKeyProblem } from '../certificate-key.ts';
 import { splitHostPort } from './endpoints.ts';
+import { defaultToken } from './init.ts';
 import { kubeProxyProblems } from './kube-proxy.ts';
-import type { ClusterConfiguration, InitConfiguration, KubeProxyDocument } from './types.ts';
+import type { BootstrapToken, ClusterConfiguration, InitConfiguration, KubeProxyDocument } from './types.ts';
 
 /** @returns a sentence for each problem, with the field's path */
 export function validateConfiguration(
@@ -34,10 +36,19 @@ export function* initProblems({
     yield `nodeRegistration.criSocket: "${nodeRegistration.criSocket}" is no URL such as unix:///run/containerd/containerd.sock`;
   const keyProblem = certificateKey === '' ? undefined : certificateKeyProblem(certificateKey);
   if (keyProblem !== undefined) yield `certificateKey: ${keyProblem}`;
-  for (const { usages } of bootstrapTokens)
-    for (const usage of usages)
-      if (usage !== 'signing' && usage !== 'authentication')
-        yield `bootstrapTokens.usages: "${usage}" is none of signing, authentication`;
+  for (const token of bootstrapTokens) for (const problem of tokenProblems(token)) yield `bootstrapTokens.${problem}`;
+}
+
+/** BootstrapGroupPattern (cluster-bootstrap/token/api): whom the API server takes who shows a token for. */
+const TOKEN_GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
+
+/** @returns a sentence for each problem of a token, its field in front */
+export function* tokenProblems({ usages, groups }: Pick<BootstrapToken, 'usages' | 'groups'>) {
+  for (const usage of usages)
+    if (!defaultToken.usages.includes(usage)) yield `usages: "${usage}" is none of ${defaultToken.usages.join(', ')}`;
+  for (const group of groups)
+    if (!TOKEN_GROUP.test(group))
+      yield `groups: bootstrap group "${group}" is invalid (must match ${TOKEN_GROUP.source})`;
 }
 
 /** kubeadm's gates, each with what it is here. */
@@ -93,5 +104,3 @@ function* subnetProblems(field: string, text: string) {
 
 const isName = (name: string) =>
   isIP(name) !== 0 || isDNS1123Subdomain(name).length === 0 || isWildcardDNS1123Subdomain(name).length === 0;
-
-const isUnspecified = (address: string) => address === '0.0.0.0' || /^[0:]+$/.test(address);

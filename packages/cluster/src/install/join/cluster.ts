@@ -11,6 +11,7 @@ import {
   parseKubeconfig,
   type World,
 } from '@keelson/client';
+import { readFault } from '../../data-directory.ts';
 import { StartupError } from '../../startup-error.ts';
 import { hasMark } from '../addons/account.ts';
 import { type NodePart, waysOf } from '../addons/node-part.ts';
@@ -65,7 +66,7 @@ async function readDiscoveryFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new StartupError(`cannot read ${path}: ${(error as Error).message}`, 'correct --discovery-file');
+    throw new StartupError(`cannot read ${path}: ${readFault(error)}`, 'correct --discovery-file');
   }
 }
 

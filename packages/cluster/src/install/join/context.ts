@@ -3,6 +3,7 @@ import type { Client, World } from '@keelson/client';
 import { administratorApi, apiOnDemand } from '../api.ts';
 import { configurationFor } from '../configuration/documents.ts';
 import { controlPlaneUrl } from '../configuration/endpoints.ts';
+import type { Configuration } from '../configuration/types.ts';
 import { explained } from '../context.ts';
 import type { InstallContext } from '../phase.ts';
 import { type BootstrapAccess, bootstrapClient, clusterDocuments, findCluster } from './cluster.ts';
@@ -38,9 +39,11 @@ export function joinContext(machine: JoinMachine): JoinContext & { close(): Prom
     const access = await findCluster(join, world, waiting);
     report(`[discovery] ${access.server} is the API server of a cluster that can be trusted`);
     const client = bootstrapClient(access, world);
-    const documents = await clusterDocuments(client);
+    const configuration = await configurationOf(client, join).catch((error: unknown) => {
+      client.close();
+      throw error;
+    });
     report('[preflight] read the configuration of the cluster from kube-system/kubeadm-config and kubelet-config');
-    const configuration = explained(() => configurationFor(documents, join.init));
     const { cluster, init } = configuration;
     const onDemand = apiOnDemand(machine, () =>
       administratorApi(installation, world, controlPlaneUrl(cluster, init.localApiEndpoint)),
@@ -69,4 +72,9 @@ export function joinContext(machine: JoinMachine): JoinContext & { close(): Prom
       await (await found?.catch(() => undefined))?.close();
     },
   };
+}
+
+async function configurationOf(client: Client, { init }: JoinConfiguration): Promise<Configuration> {
+  const documents = await clusterDocuments(client);
+  return explained(() => configurationFor(documents, init));
 }

@@ -8,7 +8,7 @@ import { readConfidentialYaml } from '@keelson/api/codec/yaml';
 import { connect, sleep, type World } from '@keelson/client';
 import { detachedSignature } from '@keelson/controllers/bootstrap/tokens';
 import { StartupError } from '../../startup-error.ts';
-import { authorityHash } from '../cluster-info.ts';
+import { authorityHashes } from '../cluster-info.ts';
 
 export interface BootstrapTokenDiscovery {
   readonly token: { readonly id: string; readonly secret: string };
@@ -146,9 +146,7 @@ function parsed(kubeconfig: string, where: string): Kubeconfig {
 }
 
 function checkPins(certificateAuthority: string, hashes: readonly string[]): void {
-  const found = (certificateAuthority.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    authorityHash,
-  );
+  const found = authorityHashes(certificateAuthority);
   const pinned = new Set(hashes.map((hash) => hash.toLowerCase()));
   if (!found.some((hash) => pinned.has(hash)))
     throw new StartupError(
