@@ -28,6 +28,7 @@ describe('what costs little and takes long is ended', () => {
     'lists.range(10000).all(i, size(o.text) > 0)',
     "lists.range(10000).all(i, o.text.charAt(0) != '')",
     'lists.range(10000).all(i, !(-1 in o.list))',
+    'lists.range(10000).all(i, dyn(o.list).reverse() != [])',
     'lists.range(10000).all(i, o.list.sort().size() > 0)',
     'lists.range(10000).all(i, size(o.map) > 0)',
     'lists.range(10000).all(i, [o.list] == [o.list])',
@@ -53,6 +54,8 @@ test.each([
 test.each([
   "o.text.matches('^[a-c ]*$')",
   'size(o.map) == 300000 && o.list.size() == 300000',
+  'lists.range(10000).map(i, i * 2).filter(i, i % 3 == 0).size() > 0',
+  'lists.range(10000).all(i, o.list.size() > i)',
   "o.text.charAt(1) == 'b' && o.text.contains('b c')",
 ])('what is large alone is not: %s', (text) => {
   expect(evaluate(text)).toBe(true);

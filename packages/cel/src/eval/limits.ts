@@ -36,6 +36,9 @@ export function limited<T>(evaluate: () => T): T {
   }
 }
 
+/** Steps that reading an element of a list takes. */
+export const STEPS_OF_ELEMENT = 10;
+
 /** Steps that are about to be taken. @throws BudgetExceeded */
 export function work(steps: number): void {
   if (left === undefined) return;

@@ -4,7 +4,7 @@ import type { Declarations } from '../environment.ts';
 import { actualSize } from '../eval/cost.ts';
 import { compare, equals, isOrdered } from '../eval/equality.ts';
 import { EvaluationError, failure, noSuchOverload } from '../eval/errors.ts';
-import { checkItems, work } from '../eval/limits.ts';
+import { checkItems, STEPS_OF_ELEMENT, work } from '../eval/limits.ts';
 import { add } from '../eval/operators.ts';
 import { Duration } from '../eval/time.ts';
 import { ArrayList, isList, type ListValue, typeOf, Uint, type Value } from '../eval/values.ts';
@@ -97,6 +97,11 @@ function slice(list: ListValue, start: bigint, end: bigint): Value {
   return new ArrayList(Array.from({ length: Number(end - start) }, (_, i) => list.get(Number(start) + i)));
 }
 
+function reverse(list: ListValue): Value {
+  work(list.size * STEPS_OF_ELEMENT);
+  return new ArrayList([...list].reverse());
+}
+
 /** Looks at its arguments itself: a list that is known to be one of lists alone may hold others. */
 function flatten(...[list = null, ...given]: readonly Value[]): Value {
   const [depth = 1n] = given;
@@ -108,6 +113,7 @@ function flatten(...[list = null, ...given]: readonly Value[]): Value {
   const items: Value[] = [];
   const append = (from: ListValue, levels: bigint) => {
     checkItems(items.length + from.size);
+    work(from.size * STEPS_OF_ELEMENT);
     for (const item of from) {
       if (isList(item) && levels > 0n) append(item, levels - 1n);
       else items.push(item);
@@ -296,13 +302,9 @@ export const LISTS: Declarations = {
         ofResult: outputCost,
       },
     }),
-    fn(
-      'reverse',
-      [member('list_reverse', [ListOfA], ListOfA, (list: ListValue) => new ArrayList([...list].reverse()))],
-      {
-        cost: { estimate: ({ target }) => target && listCallEstimate(1, target.size), ofResult: outputCost },
-      },
-    ),
+    fn('reverse', [member('list_reverse', [ListOfA], ListOfA, reverse)], {
+      cost: { estimate: ({ target }) => target && listCallEstimate(1, target.size), ofResult: outputCost },
+    }),
     fn('distinct', [member('list_distinct', [ListOfA], ListOfA, distinct)], {
       cost: {
         estimate: ({ target }) => target && listCallEstimate(2, times(target.size, target.size)),

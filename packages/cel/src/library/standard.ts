@@ -3,6 +3,7 @@ import type { Declarations } from '../environment.ts';
 import { toBool, toDouble, toDuration, toInt, toText, toTimestamp, toUint } from '../eval/convert.ts';
 import { compare, equals, isOrdered } from '../eval/equality.ts';
 import { noSuchOverload } from '../eval/errors.ts';
+import { STEPS_OF_ELEMENT, work } from '../eval/limits.ts';
 import { add, divide, modulo, multiply, negate, subtract } from '../eval/operators.ts';
 import { matches } from '../eval/pattern.ts';
 import { type Duration, type TimeParts, type Timestamp, timeParts } from '../eval/time.ts';
@@ -129,6 +130,7 @@ const OPERATORS: readonly FunctionDeclaration[] = [
 function isIn(element: Value, container: Value): Value {
   if (isMap(container)) return container.find(element) !== undefined;
   if (!isList(container)) throw noSuchOverload();
+  work(container.size * STEPS_OF_ELEMENT);
   let refused = false;
   for (const item of container) {
     const equal = equals(item, element);

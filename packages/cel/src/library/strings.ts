@@ -3,7 +3,7 @@ import { trimmed } from '@keelson/api/trim';
 import type { Declarations } from '../environment.ts';
 import { failure } from '../eval/errors.ts';
 import { formatString } from '../eval/format.ts';
-import { checkText } from '../eval/limits.ts';
+import { checkText, STEPS_OF_ELEMENT, work } from '../eval/limits.ts';
 import { ArrayList, type ListValue, stringSize, type Value } from '../eval/values.ts';
 import { DynType, IntType, listType, StringType } from '../types/type.ts';
 import { joinCost, replaceCost, searchCost, splitCost, targetTextCost } from './costs.ts';
@@ -94,6 +94,7 @@ const SPACE = /[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u20
 const trim = (text: string) => trimmed(text, (character) => SPACE.test(character));
 
 function join(list: ListValue, separator = ''): string {
+  work(list.size * STEPS_OF_ELEMENT);
   const parts: string[] = [];
   let length = 0;
   for (const item of list) {
