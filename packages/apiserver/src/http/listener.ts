@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import http, { type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
+import { systemClock } from '@keelson/api/clock';
 import { ServerConnection } from '@keelson/component/http2/server-connection';
 import { trusting } from '@keelson/component/trust';
 import { methodNotAllowed } from '../router.ts';
@@ -128,6 +129,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
       streamWindow: 256 * 1024,
       connectionWindow: 1024 * 1024,
       now: () => performance.now(),
+      clock: systemClock,
       onStream: (stream) => options.onExchange(exchangeOfStream(stream, connection, date)),
       onFault: options.onFault,
     });

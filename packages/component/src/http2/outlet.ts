@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '@keelson/api/clock';
 import {
   DEFAULT_WINDOW,
   ERROR,
@@ -24,6 +25,15 @@ export interface Outgoing {
   onSent(): void;
 }
 
+/** Who gives up answers that the peer does not take. */
+export interface Patience {
+  readonly clock: Clock;
+  /** Of the last that `stream` has to say nothing has left since the last look; one of `drop` is to follow. */
+  onStalled(stream: Outgoing): void;
+}
+
+/** Between two looks at what waits. */
+const LOOK_MS = 60_000;
 /** So much is put together before the socket is asked to take it. */
 const MOST_AT_ONCE = 256 * 1024;
 /** Up to so many bytes it is cheaper to make one piece of all. */
@@ -49,9 +59,16 @@ export class Outlet {
   /** Who is told when `#out` has been written. */
   #sent: Outgoing[] = [];
   #isFull = false;
+  readonly #patience: Patience | undefined;
+  #cancelLook: (() => void) | undefined;
+  /** What each of those that wait had left to send at the last look. */
+  #seen = new Map<Outgoing, Buffer>();
+  /** Whether anything of anybody has been sent since then. */
+  #hasSent = false;
 
-  /** @param onEnd is told when all of a stream is on its way */
-  constructor(socket: Socket, onEnd: (stream: Outgoing) => void) {
+  /** @param onEnd is told when all of a stream is on its way @param patience without it the peer may take its time */
+  constructor(socket: Socket, onEnd: (stream: Outgoing) => void, patience?: Patience) {
+    this.#patience = patience;
     this.#socket = socket;
     this.#onEnd = onEnd;
     socket.on('drain', this.#drained);
@@ -83,12 +100,16 @@ export class Outlet {
 
   /** What `stream` has to send. */
   body(stream: Outgoing): void {
-    if (this.#isFull || this.#bytes >= MOST_AT_ONCE || !this.#some(stream)) this.#waiting.add(stream);
+    if (this.#isFull || this.#bytes >= MOST_AT_ONCE || !this.#some(stream)) this.#wait(stream);
   }
 
   /** It has nothing to send any more. */
   drop(stream: Outgoing): void {
     this.#waiting.delete(stream);
+    if (this.#waiting.size > 0) return;
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    this.#seen.clear();
   }
 
   /** @param stream undefined: of the connection. @throws ProtocolError */
@@ -142,9 +163,31 @@ export class Outlet {
       if (this.#isFull || this.#bytes >= MOST_AT_ONCE || this.#room <= 0) return;
       if (stream.sendRoom <= 0 && stream.outgoing.length > 0) continue;
       this.#waiting.delete(stream);
-      if (!this.#some(stream)) this.#waiting.add(stream);
+      if (!this.#some(stream)) this.#wait(stream);
     }
   }
+
+  #wait(stream: Outgoing): void {
+    this.#waiting.add(stream);
+    this.#cancelLook ??= this.#patience?.clock.after(LOOK_MS, this.#look, { background: true });
+  }
+
+  /** Whoever waits for its turn on a connection that goes on is not to blame. */
+  readonly #look = (): void => {
+    this.#cancelLook = undefined;
+    const stalled = [...this.#waiting].filter(
+      (stream) =>
+        stream.isLast &&
+        stream.outgoing.length > 0 &&
+        this.#seen.get(stream) === stream.outgoing &&
+        (stream.sendRoom <= 0 || !this.#hasSent),
+    );
+    this.#seen = new Map(Array.from(this.#waiting, (stream) => [stream, stream.outgoing]));
+    this.#hasSent = false;
+    for (const stream of stalled) this.#patience?.onStalled(stream);
+    const [first] = this.#waiting;
+    if (first) this.#wait(first);
+  };
 
   /** As much as there is room for. @returns whether that was all of it */
   #some(stream: Outgoing): boolean {
@@ -155,6 +198,7 @@ export class Outlet {
       if (size <= 0 && !isWhole) return false;
       stream.sendRoom -= size;
       this.#room -= size;
+      if (size > 0) this.#hasSent = true;
       const isEnd = isWhole && stream.isLast;
       this.send(frameHead(FRAME.data, isEnd ? FLAG.endStream : 0, stream.id, size));
       if (size > 0) this.send(isWhole ? outgoing : outgoing.subarray(0, size));

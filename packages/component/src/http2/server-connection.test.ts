@@ -3,6 +3,7 @@ import http2 from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { ManualClock } from '@keelson/api/clock';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ERROR, FLAG, FRAME, FrameReader, frame, PREFACE, SETTING, settingsFrame, windowUpdate } from './frames.ts';
 import { encodeFields, FieldReader } from './hpack.ts';
@@ -22,6 +23,7 @@ const OPTIONS = {
   streamWindow: 65_535,
   connectionWindow: 200_000,
   now: () => 0,
+  clock: new ManualClock(),
   onFault: (error: unknown) => {
     throw error;
   },
@@ -537,6 +539,39 @@ describe('with a client that does as it likes', () => {
     const settings = settingsFrame([1, 2, 3, 4].map((value) => [SETTING.initialWindowSize, value] as const));
     const answer: Handler = (stream) => stream.respond(OK, Buffer.from('123456789'));
     expect(await told(answer, [PREFACE, settings, head(1, END)], /data/)).toEqual(['status 1 200', 'data 1 1234']);
+  });
+
+  it('gives up an answer that nothing makes room for, and waits for one that goes on, or is to go on', async () => {
+    const clock = new ManualClock();
+    const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    const streams: ServerStream[] = [];
+    const connection = new ServerConnection(socket as Socket, {
+      ...OPTIONS,
+      clock,
+      onStream: (stream) => {
+        streams.push(stream);
+        if (stream.id < 5) stream.respond(OK, Buffer.from('text'));
+        else
+          stream
+            .begin(OK)
+            .on('error', () => {})
+            .write('text');
+      },
+    });
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const noRoom = settingsFrame([[SETTING.initialWindowSize, 0]]);
+    socket.push(Buffer.concat([PREFACE, noRoom, ...[1, 3, 5].map((id) => head(id, END))]));
+    await turn();
+    clock.advance(60_000);
+    socket.push(windowUpdate(3, 1));
+    await turn();
+    expect(streams.map(({ isClosed }) => isClosed)).toEqual([false, false, false]);
+    clock.advance(60_000);
+    expect(streams.map(({ isClosed }) => isClosed)).toEqual([true, false, false]);
+    clock.advance(60_000);
+    expect(streams.map(({ isClosed }) => isClosed)).toEqual([true, true, false]);
+    expect(connection.openStreams).toBe(1);
+    socket.destroy();
   });
 
   it('does not answer for ever who does not read', async () => {

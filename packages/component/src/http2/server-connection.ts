@@ -10,6 +10,7 @@
  *                          the socket is full: waits until it has drained
  */
 import type { Socket } from 'node:net';
+import type { Clock } from '@keelson/api/clock';
 import { Allowance } from './allowance.ts';
 import { type Block, BlockReader } from './blocks.ts';
 import {
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly connectionWindow: number;
   /** Milliseconds of a clock that never goes backwards. */
   readonly now: () => number;
+  /** By which answers are given up that the client makes no room for. */
+  readonly clock: Clock;
   readonly onStream: (stream: ServerStream) => void;
   /** What was thrown while something that came was looked at: the connection has ended by it, and no other. */
   readonly onFault: (error: unknown) => void;
@@ -93,7 +96,10 @@ export class ServerConnection implements StreamLink {
     this.#window = new ReceiveWindow(options.connectionWindow);
     this.#resets = new Allowance(RESETS, RESETS_PER_SECOND, options.now);
     this.#changes = new Allowance(SETTINGS, SETTINGS_PER_SECOND, options.now);
-    this.#outlet = new Outlet(socket, (stream) => this.#answered(stream as ServerStream));
+    this.#outlet = new Outlet(socket, (stream) => this.#answered(stream as ServerStream), {
+      clock: options.clock,
+      onStalled: (stream) => this.reset(stream as ServerStream, ERROR.cancel),
+    });
     this.#outlet.send(
       settingsFrame([
         [SETTING.maxConcurrentStreams, options.maxConcurrentStreams],
