@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * A port of the loopback address that was free a moment ago. It is below those that Linux gives to connections (from 32768 on),
@@ -83,6 +84,9 @@ export async function outputOf(program: Program, command: string): Promise<strin
   return program.output();
 }
 
+/** An answer that takes longer comes from nobody who is ready, or from somebody else who has got the port. */
+const PATIENCE_MS = 10_000;
+
 /** Asks again and again until `ready` says true. @throws Error with the program's output when it ends or takes too long */
 export async function untilReady(program: Program, ready: () => Promise<boolean>, seconds = 30): Promise<void> {
   let over = false;
@@ -90,8 +94,8 @@ export async function untilReady(program: Program, ready: () => Promise<boolean>
     over = true;
   });
   for (const end = Date.now() + seconds * 1000; Date.now() < end && !over; ) {
-    if (await ready().catch(() => false)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (await Promise.race([ready().catch(() => false), sleep(PATIENCE_MS, false, { ref: false })])) return;
+    await sleep(20);
   }
   throw new Error(`${over ? 'ended' : 'not ready'}:\n${program.output()}`);
 }
