@@ -1,7 +1,7 @@
 import type { Target } from '../load/connection.ts';
 import { h2load } from '../load/h2load.ts';
 import { ask } from '../servers/server.ts';
-import { ensurePods } from './fixtures.ts';
+import { ensurePods, send } from './fixtures.ts';
 import type { Workload } from './workload.ts';
 
 interface Listing {
@@ -57,11 +57,32 @@ async function pagesOf(target: Target): Promise<readonly string[]> {
   }
 }
 
+/** The pages behind the first of a state that is no more: something has changed since. */
+async function pagesOfThePast(target: Target): Promise<readonly string[]> {
+  const [, ...further] = await pagesOf(target);
+  const annotations = { changed: String(performance.now()) };
+  const change = {
+    method: 'PATCH',
+    path: `${PODS}/pod-1`,
+    headers: { 'content-type': 'application/merge-patch+json' },
+    body: JSON.stringify({ metadata: { annotations } }),
+  };
+  await send(target, [change], 1);
+  return further;
+}
+
 const META = 'g=meta.k8s.io;v=v1';
 
 export const lists: readonly Workload[] = [
   list({ name: 'whole', what: '', goal: 6 }),
   list({ name: 'pages', what: ` by pages of ${PAGE}`, goal: 5, connections: 8, paths: pagesOf }),
+  list({
+    name: 'pages-past',
+    what: ` by pages of ${PAGE}, of a state that is no more`,
+    goal: 5,
+    connections: 8,
+    paths: pagesOfThePast,
+  }),
   list({
     name: 'label-few',
     what: ' by a label that one in a thousand has',
